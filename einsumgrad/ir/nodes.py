@@ -1,0 +1,220 @@
+"""The intermediate representation: what a program means.
+
+One `Program` type serves hand-written, derived and rewritten programs. Indices are objects that
+carry their size; expressions are n-ary; index positions hold ordinary expressions (a plain index,
+a number, a size, a gather, an affine combination). Spans and ways of writing do not count in `==`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from fractions import Fraction
+from typing import Literal
+
+from einsumgrad.diagnostics import NOWHERE, Source, Span
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Index:
+    """A name ranging over 0 … size-1. `size` is the size's name; two indices with one size name
+    are two names of one range."""
+
+    name: str
+    size: str
+
+
+@dataclass(frozen=True, slots=True)
+class Number:
+    """A constant: exact (a Fraction) where written with integers, else a float."""
+
+    value: Fraction | float
+
+
+@dataclass(frozen=True, slots=True)
+class Size:
+    """The number of a size, as a value: the B of `1/B`."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """A bare index: its value."""
+
+    index: Index
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """An entry of a tensor. `at` holds one expression per axis."""
+
+    tensor: str
+    at: tuple[Expr, ...]
+    span: Span = field(default=NOWHERE, compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Sum:
+    terms: tuple[Expr, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Product:
+    """Factors in reading order; build it with `build.product`, which keeps the normal form:
+    a Number first, then sizes, then the others, reciprocals last."""
+
+    factors: tuple[Expr, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Power:
+    base: Expr
+    exponent: Expr
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """An elementwise function of `functions.FUNCTIONS`."""
+
+    function: str
+    args: tuple[Expr, ...]
+
+
+ReduceOp = Literal["sum", "prod", "mean", "max", "min", "logsumexp", "argmax", "argmin"]
+
+
+@dataclass(frozen=True, slots=True)
+class Reduce:
+    """Binds `indices` (one of them for logsumexp, argmax, argmin) over those tuples for which all
+    of `where` hold. Over nothing: sum 0, prod 1, mean 0, max and logsumexp -∞, min ∞, arg… 0.
+    A mean divides by the sizes of its indices, whatever `where` keeps."""
+
+    op: ReduceOp
+    indices: tuple[Index, ...]
+    body: Expr
+    where: tuple[Condition, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Normalise:
+    """softmax or log_softmax of `body` over `index` (bound inside), read at `at`.
+
+    In source `at` is always the index itself; rewriting may read it elsewhere. Entries that
+    `where` drops are 0 (softmax) or -∞ (log_softmax)."""
+
+    op: Literal["softmax", "log_softmax"]
+    index: Index
+    body: Expr
+    at: Expr
+    where: tuple[Condition, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Iverson:
+    """`[condition]`: 1 or 0. A product with a 0 of it is 0, even where another factor is not
+    finite (a masked branch makes no NaN)."""
+
+    condition: Condition
+
+
+Expr = (
+    Number | Size | Position | Access | Sum | Product | Power | Call | Reduce | Normalise | Iverson
+)
+
+Comparator = Literal["=", "!=", "<", "<=", ">", ">="]
+
+
+@dataclass(frozen=True, slots=True)
+class Compare:
+    op: Comparator
+    left: Expr
+    right: Expr
+
+
+@dataclass(frozen=True, slots=True)
+class And:
+    items: tuple[Condition, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Or:
+    items: tuple[Condition, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Not:
+    item: Condition
+
+
+Condition = Compare | And | Or | Not
+
+Op = Literal["=", "+=", "-=", "max=", "min=", "*="]
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """For each tuple of `indices` (in loop order) that meets all of `where`: target op value.
+
+    `listed`: the source wrote a `for`. Indices bound by operators are not among `indices`."""
+
+    indices: tuple[Index, ...]
+    target: Access
+    op: Op
+    value: Expr
+    where: tuple[Condition, ...] = ()
+    listed: bool = field(default=False, compare=False)
+    span: Span = field(default=NOWHERE, compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Draw:
+    """A distribution of `functions.DISTRIBUTIONS` with its arguments (sizes and numbers only)."""
+
+    distribution: str
+    args: tuple[Expr, ...]
+
+
+Kind = Literal["input", "param", "const", "noise", "computed"]
+
+
+@dataclass(frozen=True, slots=True)
+class Tensor:
+    """What is known of a tensor before any array is seen.
+
+    `axes`: the index that its declaration, its target or its first plain use names for each axis,
+    None where none does. `holds`: it is integer, with values of that index. `start`: how training
+    (a param), a run (noise) or nothing given (const) fills it. `integer`: used as a gather."""
+
+    name: str
+    kind: Kind
+    axes: tuple[Index | None, ...]
+    holds: Index | None = None
+    start: Draw | Expr | None = None
+    integer: bool = False
+    batched: bool = False
+    declared: bool = field(default=False, compare=False)
+    span: Span = field(default=NOWHERE, compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Program:
+    """Declarations and statements. `batch` is None under `batch none`.
+
+    `sizes` are the sizes that declarations give (a number, or an affine expression in others).
+    `outputs` are what a run returns besides the loss."""
+
+    statements: tuple[Statement, ...]
+    tensors: tuple[Tensor, ...]
+    batch: Index | None
+    sizes: tuple[tuple[str, Expr], ...] = ()
+    loss: str | None = None
+    outputs: tuple[str, ...] = ()
+    indices: tuple[Index, ...] = ()
+    source: Source = field(default=NOWHERE.source, compare=False, repr=False)
+
+    def tensor(self, name: str) -> Tensor:
+        """The tensor of that name; KeyError if there is none. Linear: build a dict for many."""
+        for tensor in self.tensors:
+            if tensor.name == name:
+                return tensor
+        raise KeyError(name)
