@@ -1,0 +1,273 @@
+"""Constructors that keep the normal form, and capture-avoiding substitution.
+
+Normal form: sums and products are flat, have two or more operands and at most one number; a
+product is ordered number, sizes, other factors as read, reciprocals; nothing is multiplied by one
+or added to zero. What is printed from it and read again gives the same nodes.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping
+from fractions import Fraction
+
+from einsumgrad.ir.nodes import (
+    Expr,
+    Index,
+    Normalise,
+    Number,
+    Position,
+    Power,
+    Product,
+    Reduce,
+    Size,
+    Sum,
+)
+from einsumgrad.ir.walk import Node, children, free_indices, with_children
+
+ZERO = Number(Fraction(0))
+ONE = Number(Fraction(1))
+MINUS_ONE = Number(Fraction(-1))
+BITS = 256
+"""Exact numbers longer than this become floats: no program may exhaust memory by arithmetic."""
+
+
+def number(value: Fraction | float | int) -> Number:
+    """A Number, exact while it is short."""
+    if isinstance(value, float):
+        return Number(value)
+    exact = Fraction(value)
+    if max(exact.numerator.bit_length(), exact.denominator.bit_length()) <= BITS:
+        return Number(exact)
+    return Number(_as_float(exact))
+
+
+def _as_float(value: Fraction | float) -> float:
+    try:
+        return float(value)
+    except OverflowError:
+        return math.inf if value > 0 else -math.inf
+
+
+def _add(left: Fraction | float, right: Fraction | float) -> Number:
+    if isinstance(left, Fraction) and isinstance(right, Fraction):
+        return number(left + right)
+    return Number(_as_float(left) + _as_float(right))
+
+
+def _multiply(left: Fraction | float, right: Fraction | float) -> Number:
+    if isinstance(left, Fraction) and isinstance(right, Fraction):
+        return number(left * right)
+    return Number(_as_float(left) * _as_float(right))
+
+
+def total(terms: Iterable[Expr]) -> Expr:
+    """The sum of the terms in their order; numbers are added up where the first one stands."""
+    flat: list[Expr] = []
+    place: int | None = None
+    for term in _flatten_sum(terms):
+        if not isinstance(term, Number):
+            flat.append(term)
+        elif place is None:
+            place = len(flat)
+            flat.append(term)
+        else:
+            held = flat[place]
+            assert isinstance(held, Number)
+            flat[place] = _add(held.value, term.value)
+    kept = [term for term in flat if term != ZERO]
+    return kept[0] if len(kept) == 1 else Sum(tuple(kept)) if kept else ZERO
+
+
+def _flatten_sum(terms: Iterable[Expr]) -> Iterable[Expr]:
+    for term in terms:
+        if isinstance(term, Sum):
+            yield from term.terms
+        else:
+            yield term
+
+
+def product(*factors: Expr) -> Expr:
+    """The product in normal form."""
+    coefficient = ONE
+    sizes: dict[str, int] = {}
+    rest: list[Expr] = []
+    for factor in _flatten_product(factors):
+        sized = _size_power(factor)
+        if isinstance(factor, Number):
+            coefficient = _multiply(coefficient.value, factor.value)
+        elif sized is not None:
+            sizes[sized[0]] = sizes.get(sized[0], 0) + sized[1]
+        else:
+            rest.append(factor)
+    return _assemble(coefficient, sizes, rest)
+
+
+def _flatten_product(factors: Iterable[Expr]) -> Iterable[Expr]:
+    for factor in factors:
+        if isinstance(factor, Product):
+            yield from factor.factors
+        else:
+            yield factor
+
+
+def _size_power(factor: Expr) -> tuple[str, int] | None:
+    match factor:
+        case Size(name):
+            return name, 1
+        case Power(Size(name), Number(Fraction(denominator=1) as exponent)):
+            return name, int(exponent)
+        case _:
+            return None
+
+
+def _assemble(coefficient: Number, sizes: Mapping[str, int], rest: list[Expr]) -> Expr:
+    if coefficient == ZERO:
+        return ZERO
+    ordered: list[Expr] = [] if coefficient == ONE else [coefficient]
+    for positive in (True, False):
+        ordered += [power(Size(n), number(e)) for n, e in sizes.items() if e and (e > 0) == positive]
+    ordered += [factor for factor in rest if not is_reciprocal(factor)]
+    ordered += [factor for factor in rest if is_reciprocal(factor)]
+    if len(ordered) == 1:
+        return ordered[0]
+    return Product(tuple(ordered)) if ordered else ONE
+
+
+def is_reciprocal(factor: Expr) -> bool:
+    """Whether the factor is printed behind a `/`."""
+    match factor:
+        case Power(_, Number(exponent)):
+            return exponent < 0
+        case _:
+            return False
+
+
+def power(base: Expr, exponent: Expr) -> Expr:
+    """`base ^ exponent`, folded where that is exact for every real base."""
+    if exponent == ONE:
+        return base
+    if exponent == ZERO:
+        return ONE
+    match base, exponent:
+        case Number(Fraction() as value), Number(Fraction(denominator=1) as times):
+            return _number_power(value, times, base)
+        case Product(factors), Number(Fraction(numerator=-1, denominator=1)):
+            return product(*(power(factor, exponent) for factor in factors))
+        case Power(inner, Number(value)), Number(Fraction(denominator=1) as times):
+            return power(inner, _multiply(value, times))
+        case _:
+            return Power(base, exponent)
+
+
+def _number_power(value: Fraction, times: Fraction, base: Expr) -> Expr:
+    """A rational to an integer power; `1/0` and powers too long to write stay as they are."""
+    bits = max(value.numerator.bit_length(), value.denominator.bit_length())
+    if (value == 0 and times < 0) or bits * abs(times) > BITS:
+        return Power(base, Number(times))
+    return number(value ** int(times))
+
+
+def reciprocal(value: Expr) -> Expr:
+    return power(value, MINUS_ONE)
+
+
+def negative(value: Expr) -> Expr:
+    return product(MINUS_ONE, value)
+
+
+def coefficient_of(value: Expr) -> tuple[Number, Expr]:
+    """The leading number of a product and what it multiplies."""
+    match value:
+        case Number():
+            return value, ONE
+        case Product((Number() as lead, *rest)):
+            return lead, product(*rest)
+        case _:
+            return ONE, value
+
+
+def rebuild(node: Node, parts: tuple[Node, ...]) -> Node:
+    """The node with other children, in normal form again."""
+    match node:
+        case Sum():
+            return total(_expressions(parts))
+        case Product():
+            return product(*_expressions(parts))
+        case Power():
+            base, exponent = _expressions(parts)
+            return power(base, exponent)
+        case _:
+            return with_children(node, parts)
+
+
+def _expressions(parts: tuple[Node, ...]) -> tuple[Expr, ...]:
+    return tuple(part for part in parts if isinstance(part, Expr))
+
+
+def fresh_index(index: Index, taken: Iterable[str]) -> Index:
+    """Another name of the same range: the index's name with primes."""
+    used = set(taken)
+    name = index.name
+    while name in used:
+        name += "'"
+    return Index(name, index.size)
+
+
+Mapped = Mapping[Index, Expr]
+
+
+def substitute(node: Node, mapped: Mapped, avoid: frozenset[str] = frozenset()) -> Node:
+    """The node with free indices replaced by expressions.
+
+    A bound index that would capture a free one of a replacement gets a fresh name, never one of
+    `avoid`."""
+    if not mapped:
+        return node
+    match node:
+        case Position(index):
+            return mapped.get(index, node)
+        case Reduce() | Normalise():
+            return _substitute_binder(node, mapped, avoid)
+        case _:
+            parts = tuple(substitute(part, mapped, avoid) for part in children(node))
+            return rebuild(node, parts)
+
+
+def replace(expr: Expr, mapped: Mapped, avoid: frozenset[str] = frozenset()) -> Expr:
+    """`substitute` for expressions."""
+    result = substitute(expr, mapped, avoid)
+    assert isinstance(result, Expr)
+    return result
+
+
+def _substitute_binder(node: Reduce | Normalise, mapped: Mapped, avoid: frozenset[str]) -> Node:
+    bound = node.indices if isinstance(node, Reduce) else (node.index,)
+    free = {i for part in _inner(node) for i in free_indices(part)}
+    inner = {i: e for i, e in mapped.items() if i not in bound and i in free}
+    incoming = {i.name for e in inner.values() for i in free_indices(e)}
+    renamed = _renaming(bound, incoming, {i.name for i in free} | avoid)
+    moved = {**inner, **{old: Position(new) for old, new in renamed.items() if old != new}}
+    body = replace(node.body, moved, avoid)
+    where = tuple(substitute(cond, moved, avoid) for cond in node.where)
+    if isinstance(node, Reduce):
+        return with_children(
+            Reduce(node.op, tuple(renamed.values()), node.body, node.where), (body, *where)
+        )
+    at = replace(node.at, mapped, avoid)
+    made = Normalise(node.op, renamed[node.index], node.body, node.at, node.where)
+    return with_children(made, (body, at, *where))
+
+
+def _inner(node: Reduce | Normalise) -> tuple[Node, ...]:
+    return (node.body, *node.where)
+
+
+def _renaming(bound: Iterable[Index], incoming: set[str], taken: set[str]) -> dict[Index, Index]:
+    """Each bound index to itself, or to a fresh one where an incoming name would be captured."""
+    names: dict[Index, Index] = {}
+    for index in bound:
+        clash = index.name in incoming
+        names[index] = fresh_index(index, taken | incoming) if clash else index
+        taken = taken | {names[index].name}
+    return names

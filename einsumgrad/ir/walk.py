@@ -1,0 +1,156 @@
+"""Traversals over the IR: children, rebuilding, free indices. Binding is defined here, once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import assert_never
+
+from einsumgrad.ir.nodes import (
+    Access,
+    And,
+    Call,
+    Compare,
+    Condition,
+    Expr,
+    Index,
+    Iverson,
+    Normalise,
+    Not,
+    Number,
+    Or,
+    Position,
+    Power,
+    Product,
+    Reduce,
+    Size,
+    Statement,
+    Sum,
+)
+
+Node = Expr | Condition
+
+
+def children(node: Node) -> tuple[Node, ...]:
+    """The parts of a node in reading order; of a binder: body, (at,) conditions."""
+    match node:
+        case Number() | Size() | Position():
+            return ()
+        case Access():
+            return node.at
+        case Sum():
+            return node.terms
+        case Product():
+            return node.factors
+        case Power():
+            return (node.base, node.exponent)
+        case Call():
+            return node.args
+        case Reduce():
+            return (node.body, *node.where)
+        case Normalise():
+            return (node.body, node.at, *node.where)
+        case Iverson():
+            return (node.condition,)
+        case Compare():
+            return (node.left, node.right)
+        case And() | Or():
+            return node.items
+        case Not():
+            return (node.item,)
+        case _:
+            assert_never(node)
+
+
+def with_children(node: Node, parts: tuple[Node, ...]) -> Node:
+    """The same node with other parts, given in the order of `children`."""
+    exprs = tuple(part for part in parts if isinstance(part, Expr))
+    conds = tuple(part for part in parts if isinstance(part, Condition))
+    match node:
+        case Number() | Size() | Position():
+            return node
+        case Access():
+            return replace(node, at=exprs)
+        case Sum():
+            return Sum(exprs)
+        case Product():
+            return Product(exprs)
+        case Power():
+            return Power(*exprs)
+        case Call():
+            return replace(node, args=exprs)
+        case Reduce():
+            return replace(node, body=exprs[0], where=conds)
+        case Normalise():
+            return replace(node, body=exprs[0], at=exprs[1], where=conds)
+        case Iverson():
+            return Iverson(conds[0])
+        case Compare():
+            return Compare(node.op, *exprs)
+        case And():
+            return And(conds)
+        case Or():
+            return Or(conds)
+        case Not():
+            return Not(conds[0])
+        case _:
+            assert_never(node)
+
+
+def free_indices(node: Node) -> tuple[Index, ...]:
+    """The indices that a node leaves free, in order of first appearance."""
+    return tuple(dict.fromkeys(_free(node)))
+
+
+def _free(node: Node) -> Iterator[Index]:
+    match node:
+        case Position(index):
+            yield index
+        case Reduce():
+            bound = set(node.indices)
+            yield from (i for part in children(node) for i in _free(part) if i not in bound)
+        case Normalise():
+            inner = (node.body, *node.where)
+            yield from (i for part in inner for i in _free(part) if i != node.index)
+            yield from _free(node.at)
+        case _:
+            for part in children(node):
+                yield from _free(part)
+
+
+def walk(node: Node) -> Iterator[Node]:
+    """The node and everything below it, outer before inner, in reading order."""
+    yield node
+    for part in children(node):
+        yield from walk(part)
+
+
+def accesses(node: Node) -> Iterator[Access]:
+    """Every tensor entry read, those in index positions and conditions too."""
+    return (part for part in walk(node) if isinstance(part, Access))
+
+
+def statement_nodes(statement: Statement) -> tuple[Node, ...]:
+    """What a statement reads from: value, conditions, and the target's index positions."""
+    return (statement.value, *statement.where, *statement.target.at)
+
+
+def reads(statement: Statement) -> Iterator[Access]:
+    """Every tensor entry that a statement reads."""
+    for node in statement_nodes(statement):
+        yield from accesses(node)
+
+
+def all_indices(statement: Statement) -> frozenset[Index]:
+    """Every index of a statement, bound ones too."""
+    found = set(statement.indices)
+    for top in statement_nodes(statement):
+        for node in walk(top):
+            match node:
+                case Position(index) | Normalise(index=index):
+                    found.add(index)
+                case Reduce():
+                    found.update(node.indices)
+                case _:
+                    pass
+    return frozenset(found)
