@@ -1,0 +1,154 @@
+"""What can be wrong with the text itself. Codes E1xx."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from einsumgrad.diagnostics import Fault
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unexpected(Fault):
+    code: ClassVar[str] = "E101"
+    words: ClassVar[str] = "unexpected {found}; {expected}"
+    found: str
+    expected: str
+    hint: str = ""
+    help: ClassVar[str] = "{hint}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BadCharacter(Fault):
+    code: ClassVar[str] = "E102"
+    words: ClassVar[str] = "`{char}` ({name}) has no meaning here"
+    char: str
+    name: str
+    hint: str = ""
+    help: ClassVar[str] = "{hint}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unclosed(Fault):
+    code: ClassVar[str] = "E103"
+    words: ClassVar[str] = "`{bracket}` is never closed"
+    help: ClassVar[str] = "add the `{closing}` that belongs to it"
+    bracket: str
+    closing: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unopened(Fault):
+    code: ClassVar[str] = "E104"
+    words: ClassVar[str] = "`{bracket}` closes nothing"
+    bracket: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mismatched(Fault):
+    code: ClassVar[str] = "E105"
+    words: ClassVar[str] = "`{bracket}` cannot close `{opening}`: `{closing}` belongs here"
+    bracket: str
+    opening: str
+    closing: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TooDeep(Fault):
+    code: ClassVar[str] = "E106"
+    words: ClassVar[str] = "nested more than {limit} deep"
+    help: ClassVar[str] = "give a part a name of its own in an earlier statement"
+    limit: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NotText(Fault):
+    code: ClassVar[str] = "E107"
+    words: ClassVar[str] = "{file} is not UTF-8 text: byte {offset} is 0x{byte:02x}"
+    help: ClassVar[str] = "save the file as UTF-8"
+    file: str
+    offset: int
+    byte: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reserved(Fault):
+    code: ClassVar[str] = "E108"
+    words: ClassVar[str] = "`{name}` is {what} and cannot name a tensor or an index"
+    help: ClassVar[str] = "choose another name, such as `{name}1`"
+    name: str
+    what: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NotNumber(Fault):
+    code: ClassVar[str] = "E109"
+    words: ClassVar[str] = "a condition stands where a number is needed"
+    help: ClassVar[str] = "`[{text}]` is 1 where the condition holds and 0 elsewhere"
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NotCondition(Fault):
+    code: ClassVar[str] = "E110"
+    words: ClassVar[str] = "a number stands where a condition is needed"
+    help: ClassVar[str] = "compare it with something: `{text} > 0`, `{text} = 1`"
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SpacedAccess(Fault):
+    code: ClassVar[str] = "E111"
+    words: ClassVar[str] = "`{name} [` is `{name}` times a condition, and `{inside}` is none"
+    help: ClassVar[str] = "remove the space to read an entry: `{name}[{inside}]`"
+    name: str
+    inside: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NotIndexName(Fault):
+    code: ClassVar[str] = "E112"
+    words: ClassVar[str] = "a declaration names an index for each axis; `{text}` is no index"
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BadStart(Fault):
+    code: ClassVar[str] = "E113"
+    words: ClassVar[str] = "a start after `~` is a distribution, not `{text}`"
+    help: ClassVar[str] = "write `~ normal(0.1)`, `~ uniform(-1, 1)` or `~ bernoulli(0.5)`"
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BadDeclaration(Fault):
+    code: ClassVar[str] = "E114"
+    words: ClassVar[str] = "`{kind}` declares; it cannot take `{what}`"
+    help: ClassVar[str] = "declare the tensor first and write the statement on a line of its own"
+    kind: str
+    what: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UnknownLine(Fault):
+    code: ClassVar[str] = "E115"
+    words: ClassVar[str] = "no line begins with `{word}`"
+    help: ClassVar[str] = "did you mean `{near}`?"
+    word: str
+    near: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LatexHere(Fault):
+    code: ClassVar[str] = "E116"
+    words: ClassVar[str] = "`{text}` is LaTeX, which is not read here"
+    help: ClassVar[str] = "write the letter itself: `σ`, `Σ_i`, `h̃`; a fraction is `1/B`"
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unreadable(Fault):
+    code: ClassVar[str] = "E117"
+    words: ClassVar[str] = "cannot read {file}: {reason}"
+    file: str
+    reason: str

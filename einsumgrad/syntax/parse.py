@@ -1,0 +1,97 @@
+"""Text to tree. Every logical line is parsed on its own, so that one fault hides no other."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from functools import cache
+from pathlib import Path
+from typing import cast
+
+from lark import Lark, Token
+from lark.exceptions import UnexpectedToken
+
+from einsumgrad.diagnostics import EinError, Fault, Source, Span
+from einsumgrad.syntax import tree as t
+from einsumgrad.syntax.explain import unexpected
+from einsumgrad.syntax.faults import NotText, TooDeep
+from einsumgrad.syntax.items import Items
+from einsumgrad.syntax.lines import Line, split
+from einsumgrad.syntax.walk import depth_over
+from einsumgrad.syntax.words import Word, words
+
+MAX_DEPTH = 60
+DEFINED = re.compile(r"^[ \t]*def[ \t]+([^\s(]+)[ \t]*\(", re.MULTILINE)
+
+
+@cache
+def grammar() -> Lark:
+    """The parser, built on first use from `ein.lark`, in the package or beside it."""
+    package = Path(__file__).resolve().parent.parent
+    inside = package / "grammar" / "ein.lark"
+    path = inside if inside.exists() else package.parent / "grammar" / "ein.lark"
+    return Lark(
+        path.read_text(encoding="utf-8"), parser="lalr", lexer="basic", start="line",
+        keep_all_tokens=True, maybe_placeholders=False, transformer=Items(),
+    )  # fmt: skip
+
+
+def parse_bytes(data: bytes, filename: str) -> t.File:
+    """The tree of a file's bytes. Raises EinError if they are not UTF-8 or not a program."""
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        fault = NotText(file=filename, offset=error.start, byte=data[error.start])
+        raise EinError(fault) from None
+    return parse(text, filename)
+
+
+def parse(text: str, filename: str = "<text>") -> t.File:
+    """The tree of a program. Raises EinError with the faults of all its lines.
+
+    >>> parse("h[b] = 2 x[b]").items[0].target.name
+    'h'
+    """
+    normal = unicodedata.normalize("NFC", text.replace("\r\n", "\n").replace("\r", "\n"))
+    source = Source(filename, normal)
+    lines = split(source)
+    faults: list[Fault] = list(lines.faults)
+    defs = frozenset(unicodedata.normalize("NFC", n) for n in DEFINED.findall(normal))
+    items: list[t.Item] = []
+    for line in lines.lines:
+        try:
+            items += _parse_line(source, line, defs)
+        except EinError as error:
+            faults += error.faults
+    if faults:
+        raise EinError(*faults)
+    return t.File(tuple(items), source)
+
+
+def parse_expression(text: str) -> t.Expr:
+    """The tree of one expression; for our own tables."""
+    (item,) = parse(f"out = {text}").items
+    assert isinstance(item, t.Statement)
+    return item.value
+
+
+def _parse_line(source: Source, line: Line, defs: frozenset[str]) -> tuple[t.Item, ...]:
+    parser = grammar().parse_interactive("")
+    end = Word("$END", "", _end(source, line))
+    word = end
+    try:
+        for word in words(grammar(), source, line, defs):
+            parser.feed_token(cast("Token", word))
+        word = end
+        items: tuple[t.Item, ...] = parser.feed_token(cast("Token", end))
+    except UnexpectedToken as error:
+        raise EinError(unexpected(word, frozenset(error.expected), line)) from None
+    for item in items:
+        if deep := depth_over(item, MAX_DEPTH):
+            raise EinError(TooDeep(span=deep, limit=MAX_DEPTH))
+    return items
+
+
+def _end(source: Source, line: Line) -> Span:
+    end = line.start + len(line.text.rstrip())
+    return Span(source, end, end)

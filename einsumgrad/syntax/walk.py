@@ -1,0 +1,41 @@
+"""The parts of a tree's nodes, and how deep a tree is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import fields
+
+from einsumgrad.diagnostics import Span
+from einsumgrad.syntax import tree as t
+
+Part = t.Expr | t.Condition | t.Item | t.IndexGroup | t.Declared | t.Draw
+PARTS = (*t.Expr.__args__, *t.Condition.__args__, *t.Item.__args__, t.IndexGroup, t.Declared, t.Draw)
+
+
+def parts(node: Part) -> Iterator[Part]:
+    """The nodes directly below a node, in reading order."""
+    for field in fields(node):
+        held = getattr(node, field.name)
+        for part in held if isinstance(held, tuple) else (held,):
+            if isinstance(part, PARTS):
+                yield part
+
+
+def depth_over(node: Part, limit: int) -> Span | None:
+    """The place of a node more than `limit` levels down, if there is one; without recursion."""
+    stack = [(node, 0)]
+    while stack:
+        current, depth = stack.pop()
+        if depth > limit:
+            return current.span
+        stack += [(part, depth + 1) for part in parts(current)]
+    return None
+
+
+def walk(node: Part) -> Iterator[Part]:
+    """The node and all below it, outer before inner, in reading order."""
+    stack = [node]
+    while stack:
+        current = stack.pop()
+        yield current
+        stack += reversed(list(parts(current)))

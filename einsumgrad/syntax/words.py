@@ -1,0 +1,78 @@
+"""Words: the tokens that the parser is fed, each with its place; and the canonical names."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from lark import Lark
+from lark.exceptions import UnexpectedCharacters
+
+from einsumgrad.diagnostics import EinError, Source, Span
+from einsumgrad.ir.functions import FUNCTIONS, KEYWORDS, SYNONYMS  # a table without imports
+from einsumgrad.syntax.faults import BadCharacter, LatexHere
+from einsumgrad.syntax.lines import Line
+from einsumgrad.syntax.names import SUPERSCRIPTS
+
+KINDS = frozenset({"input", "param", "const", "noise", "loss", "output"})
+CARET = re.compile(r"\^\{?(\w+)\}?")
+LATEX = re.compile(r"\\[A-Za-z]*")
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """A token: Lark reads `type`, the builder the rest."""
+
+    type: str
+    text: str
+    span: Span
+
+
+def words(lexer: Lark, source: Source, line: Line, defs: frozenset[str]) -> Iterator[Word]:
+    """The words of one logical line. Raises EinError at a character that begins none."""
+    before = ""
+    try:
+        for token in lexer.lex(line.text):
+            start, end = token.start_pos or 0, token.end_pos or 0
+            span = Span(source, line.start + start, line.start + end)
+            kind = _kind(token.type, str(token), line.text[end : end + 1], before, defs)
+            before = token.type
+            yield Word(kind, canonical(str(token)) if token.type == "NAME" else str(token), span)
+    except UnexpectedCharacters as error:
+        raise EinError(_bad_character(source, line, error.pos_in_stream)) from None
+
+
+def _kind(kind: str, text: str, following: str, before: str, defs: frozenset[str]) -> str:
+    """The type the parser sees: keywords, functions and accesses are told from names."""
+    if kind != "NAME" or before in ("BIG", "KEEP"):
+        return kind
+    if text in KINDS:
+        return "KIND"
+    if text in KEYWORDS:
+        return text.upper()
+    if text in FUNCTIONS or text in SYNONYMS or text in defs:
+        return "FUNC"
+    return "ACC" if following == "[" else "NAME"
+
+
+def canonical(name: str) -> str:
+    """One spelling per name: `W^0` is `W⁰`, `W^{ab}` is `W^ab`, a typographic prime is `'`."""
+    plain = name.replace("′", "'")
+    return CARET.sub(lambda m: _raised(m.group(1)), plain)
+
+
+def _raised(text: str) -> str:
+    return text.translate(SUPERSCRIPTS) if text.isdigit() else f"^{text}"
+
+
+def _bad_character(source: Source, line: Line, at: int) -> BadCharacter | LatexHere:
+    char = line.text[at]
+    place = Span(source, line.start + at, line.start + at + 1)
+    if latex := LATEX.match(line.text, at):
+        span = Span(source, place.start, line.start + latex.end())
+        return LatexHere(span=span, text=latex.group())
+    hint = "write `|i|` for the size of index i" if char == "|" else ""
+    name = unicodedata.name(char, f"U+{ord(char):04X}").lower()
+    return BadCharacter(span=place, char=char if char.isprintable() else "?", name=name, hint=hint)
