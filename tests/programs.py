@@ -27,18 +27,20 @@ DEFS = (
 CAPITALS = {"b": "B", "n": "N", "i": "I", "j": "J", "k": "K", "t": "T", "ŷ": "Ŷ", "κ": "Κ"}
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Sample:
-    """A program and data for it; `sizes` by the size's name, `loss` if it has one."""
+    """A program and data for it; `sizes` by the size's name, `loss` if it has one.
+
+    `wrt` are the tensors with a derivative, `params` those of them that are parameters."""
 
     text: str
-    arrays: dict[str, Array] = field(repr=False)
+    arrays: dict[str, Array]
     sizes: dict[str, int]
     loss: str | None
     wrt: tuple[str, ...]
     params: tuple[str, ...]
 
-    def __str__(self) -> str:
+    def __repr__(self) -> str:
         shapes = ", ".join(f"{name}{list(a.shape)}" for name, a in self.arrays.items())
         sizes = ", ".join(f"{name}={size}" for name, size in self.sizes.items())
         return f"\n{self.text}\n# arrays: {shapes}\n# sizes: {sizes}\n# wrt: {self.wrt}"
