@@ -1,0 +1,297 @@
+"""What can be wrong with what a program means. Codes E2xx."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from einsumgrad.diagnostics import Fault
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unlisted(Fault):
+    code: ClassVar[str] = "E201"
+    words: ClassVar[str] = "index `{index}` is not listed"
+    help: ClassVar[str] = "for {corrected} …"
+    index: str
+    corrected: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unused(Fault):
+    code: ClassVar[str] = "E202"
+    words: ClassVar[str] = "index `{index}` is listed but {why}"
+    help: ClassVar[str] = "for {corrected} …"
+    index: str
+    corrected: str
+    why: str = "never used"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ListedTwice(Fault):
+    code: ClassVar[str] = "E203"
+    words: ClassVar[str] = "index `{index}` is listed twice"
+    help: ClassVar[str] = "for {corrected} …"
+    index: str
+    corrected: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WouldSum(Fault):
+    code: ClassVar[str] = "E204"
+    words: ClassVar[str] = "`=` defines each entry once, but `{index}` is not in the target"
+    help: ClassVar[str] = "to sum over it write `{target} += …`, or bind it: `Σ_{index} …`"
+    index: str
+    target: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UnknownTensor(Fault):
+    code: ClassVar[str] = "E205"
+    words: ClassVar[str] = "no tensor `{name}`"
+    help: ClassVar[str] = "did you mean `{near}`?"
+    name: str
+    near: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UnknownFunction(Fault):
+    code: ClassVar[str] = "E206"
+    words: ClassVar[str] = "no function `{name}`"
+    help: ClassVar[str] = "did you mean `{near}`?"
+    name: str
+    near: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UnknownIndex(Fault):
+    code: ClassVar[str] = "E207"
+    words: ClassVar[str] = "no index `{index}` is in use here"
+    index: str
+    hint: str = ""
+    help: ClassVar[str] = "{hint}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RankConflict(Fault):
+    code: ClassVar[str] = "E208"
+    words: ClassVar[str] = "`{name}` has {here} here, but {there} elsewhere"
+    name: str
+    here: str
+    there: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ArgumentCount(Fault):
+    code: ClassVar[str] = "E209"
+    words: ClassVar[str] = "`{function}` takes {wanted}, not {given}"
+    function: str
+    wanted: str
+    given: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OneIndex(Fault):
+    code: ClassVar[str] = "E210"
+    words: ClassVar[str] = "`{op}` binds one index, not {given}"
+    op: str
+    given: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BoundTwice(Fault):
+    code: ClassVar[str] = "E211"
+    words: ClassVar[str] = "`{op}` binds `{index}` twice"
+    op: str
+    index: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BoundUnused(Fault):
+    code: ClassVar[str] = "E212"
+    words: ClassVar[str] = "`{op}` binds `{index}`, which its body never uses"
+    op: str
+    index: str
+    hint: str = ""
+    help: ClassVar[str] = "{hint}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WrittenLeaf(Fault):
+    code: ClassVar[str] = "E213"
+    words: ClassVar[str] = "`{name}` is declared as {kind}, so no statement may write it"
+    name: str
+    kind: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReadBeforeWritten(Fault):
+    code: ClassVar[str] = "E214"
+    words: ClassVar[str] = "`{name}` is read before this statement writes it"
+    help: ClassVar[str] = "move this statement before the one that reads `{name}`"
+    name: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReadsItself(Fault):
+    code: ClassVar[str] = "E215"
+    words: ClassVar[str] = "`{name}` is defined by itself"
+    help: ClassVar[str] = "give the new value a name of its own"
+    name: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DefinedTwice(Fault):
+    code: ClassVar[str] = "E216"
+    words: ClassVar[str] = "`{name}` is defined twice"
+    help: ClassVar[str] = "add to it with `+=`, or give one of them another name"
+    name: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeclaredTwice(Fault):
+    code: ClassVar[str] = "E217"
+    words: ClassVar[str] = "`{name}` is declared twice"
+    name: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NeverWritten(Fault):
+    code: ClassVar[str] = "E218"
+    words: ClassVar[str] = "`{name}` is declared as {kind}, but no statement writes it"
+    name: str
+    kind: str
+    hint: str = ""
+    help: ClassVar[str] = "{hint}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SecondLoss(Fault):
+    code: ClassVar[str] = "E219"
+    words: ClassVar[str] = "a program minimises one loss; `{name}` is a second one"
+    help: ClassVar[str] = "add the two up in one statement"
+    name: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BatchedParameter(Fault):
+    code: ClassVar[str] = "E220"
+    words: ClassVar[str] = "parameter `{name}` bears the batch index `{index}`"
+    help: ClassVar[str] = (
+        "parameters do not have a batch index: declare `input {name}`, or `batch none`"
+    )
+    name: str
+    index: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NotIndex(Fault):
+    code: ClassVar[str] = "E221"
+    words: ClassVar[str] = "`{text}` is no index: an index position holds an integer"
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NotIntegerTensor(Fault):
+    code: ClassVar[str] = "E222"
+    words: ClassVar[str] = "`{name}` is used as an index, but its values are no integers"
+    help: ClassVar[str] = "an index position holds integers: an input `{name} : k`, or argmax"
+    name: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NotYet(Fault):
+    code: ClassVar[str] = "E223"
+    words: ClassVar[str] = "{what} is not supported yet"
+    what: str
+    hint: str = ""
+    help: ClassVar[str] = "{hint}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NameClash(Fault):
+    code: ClassVar[str] = "E224"
+    words: ClassVar[str] = "scalar `{name}` bears the name of {what}"
+    help: ClassVar[str] = "rename one of them"
+    name: str
+    what: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NotConstant(Fault):
+    code: ClassVar[str] = "E225"
+    words: ClassVar[str] = "{where} may hold numbers and sizes only, not `{text}`"
+    where: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UnknownDistribution(Fault):
+    code: ClassVar[str] = "E226"
+    words: ClassVar[str] = "no distribution `{name}`"
+    help: ClassVar[str] = "there are normal(sd), uniform, uniform(low, high) and bernoulli(p)"
+    name: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RangeTwice(Fault):
+    code: ClassVar[str] = "E227"
+    words: ClassVar[str] = "index `{index}` is given a range twice"
+    index: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BatchTwice(Fault):
+    code: ClassVar[str] = "E228"
+    words: ClassVar[str] = "the batch index is declared twice"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TooLong(Fault):
+    code: ClassVar[str] = "E229"
+    words: ClassVar[str] = "the `def`s make this statement longer than {limit} parts"
+    help: ClassVar[str] = "give the argument a name in a statement of its own"
+    limit: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SizeConflict(Fault):
+    code: ClassVar[str] = "E230"
+    words: ClassVar[str] = "sizes disagree: {left}, but {right}"
+    left: str
+    right: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BadSize(Fault):
+    code: ClassVar[str] = "E231"
+    words: ClassVar[str] = "the size of `{index}` is no whole number of 0 or more: {text}"
+    index: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UnknownSize(Fault):
+    code: ClassVar[str] = "E232"
+    words: ClassVar[str] = "nothing gives the size `{size}`{of}"
+    help: ClassVar[str] = "declare it, `index {index} : 8`, or give an array that has this axis"
+    size: str
+    index: str
+    of: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WriteIndex(Fault):
+    code: ClassVar[str] = "E233"
+    words: ClassVar[str] = "`=` into `{target}` could define an entry twice"
+    help: ClassVar[str] = "write into gathered or repeated positions with `+=`"
+    target: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NoDerivative(Fault):
+    code: ClassVar[str] = "E301"
+    words: ClassVar[str] = "{what}"
+    what: str
+    hint: str = ""
+    help: ClassVar[str] = "{hint}"
