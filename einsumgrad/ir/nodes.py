@@ -155,7 +155,8 @@ Op = Literal["=", "+=", "-=", "max=", "min=", "*="]
 class Statement:
     """For each tuple of `indices` (in loop order) that meets all of `where`: target op value.
 
-    `listed`: the source wrote a `for`. Indices bound by operators are not among `indices`."""
+    `listed`: the source wrote a `for`. Indices bound by operators are not among `indices`.
+    `derived`: the current derivation made it, so rewriting may change it."""
 
     indices: tuple[Index, ...]
     target: Access
@@ -163,6 +164,7 @@ class Statement:
     value: Expr
     where: tuple[Condition, ...] = ()
     listed: bool = field(default=False, compare=False)
+    derived: bool = field(default=False, compare=False)
     span: Span = field(default=NOWHERE, compare=False, repr=False)
 
 

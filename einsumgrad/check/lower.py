@@ -1,0 +1,228 @@
+"""Tree expressions to IR expressions, within one statement."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field, replace
+from fractions import Fraction
+from typing import assert_never, cast
+
+from einsumgrad.check.faults import (
+    ArgumentCount,
+    BoundTwice,
+    BoundUnused,
+    NotYet,
+    OneIndex,
+    TooLong,
+    UnknownIndex,
+)
+from einsumgrad.check.names import Names
+from einsumgrad.check.positions import check_position
+from einsumgrad.check.scope import free, free_names
+from einsumgrad.diagnostics import EinError, Fault
+from einsumgrad.ir import build
+from einsumgrad.ir import nodes as ir
+from einsumgrad.ir.functions import FUNCTIONS, OPERATORS
+from einsumgrad.syntax import tree as t
+
+MAX_PARTS = 100_000
+MAX_DIGITS = 40
+
+
+@dataclass(slots=True)
+class Budget:
+    """How many nodes a statement may still become; `def`s could otherwise explode."""
+
+    left: int = MAX_PARTS
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """What an expression is lowered within.
+
+    `visible`: indices that may occur; `where`: the statement's conditions, for operators that
+    bind one of their indices; `args`: values of a `def`'s parameters; `open_defs`: those being
+    expanded; `faults` collects."""
+
+    names: Names
+    visible: frozenset[str]
+    where: tuple[t.Condition, ...] = ()
+    args: tuple[tuple[str, ir.Expr], ...] = ()
+    open_defs: frozenset[str] = frozenset()
+    faults: list[Fault] = field(default_factory=list)
+    budget: Budget = field(default_factory=Budget)
+
+
+def lower(node: t.Expr, scope: Scope) -> ir.Expr:
+    """The IR of an expression; faults go to the scope, which then makes a 0 of the faulty part."""
+    scope.budget.left -= 1
+    if scope.budget.left < 0:
+        raise EinError(TooLong(span=node.span, limit=MAX_PARTS))
+    match node:
+        case t.Number(text):
+            return _number(text)
+        case t.Name():
+            return _name(node, scope)
+        case t.SizeOf(index):
+            return ir.Size(scope.names.index(index).size)
+        case t.Access(name, at):
+            places = tuple(check_position(part, lower(part, scope), scope.faults) for part in at)
+            return ir.Access(name, places, node.span)
+        case t.Negative(value):
+            return build.negative(lower(value, scope))
+        case t.Sum(terms):
+            return build.total(lower(term, scope) for term in terms)
+        case t.Product(factors):
+            return build.product(*(lower(factor, scope) for factor in factors))
+        case t.Reciprocal(value):
+            return build.reciprocal(lower(value, scope))
+        case t.Power(base, exponent):
+            return build.power(lower(base, scope), lower(exponent, scope))
+        case t.Bracket(condition):
+            return ir.Iverson(lower_condition(condition, scope))
+        case t.Call():
+            return _call(node, scope)
+        case t.Operator():
+            return _operator(node, scope)
+        case _:
+            assert_never(node)
+
+
+def lower_condition(node: t.Condition, scope: Scope) -> ir.Condition:
+    """The IR of a condition; a chain becomes the conjunction of its links."""
+    match node:
+        case t.Comparison(operands, operators):
+            values = [lower(operand, scope) for operand in operands]
+            links = zip(operators, values, values[1:], strict=False)
+            compared = tuple(ir.Compare(op, left, right) for op, left, right in links)
+            return compared[0] if len(compared) == 1 else ir.And(compared)
+        case t.Not(condition):
+            return ir.Not(lower_condition(condition, scope))
+        case t.And(conditions):
+            items = (lower_condition(c, scope) for c in conditions)
+            flat = (i.items if isinstance(i, ir.And) else (i,) for i in items)
+            return ir.And(tuple(c for group in flat for c in group))
+        case t.Or(conditions):
+            return ir.Or(tuple(lower_condition(c, scope) for c in conditions))
+        case _:
+            assert_never(node)
+
+
+def conjuncts(conditions: tuple[ir.Condition, ...]) -> tuple[ir.Condition, ...]:
+    """A `where` list with its top-level `and`s and chains split."""
+    flat: list[ir.Condition] = []
+    for condition in conditions:
+        flat += condition.items if isinstance(condition, ir.And) else (condition,)
+    return tuple(flat)
+
+
+def _number(text: str) -> ir.Expr:
+    if text.isdigit() and text.isascii() and len(text) <= MAX_DIGITS:
+        return build.number(Fraction(int(text)))
+    return ir.Number(float(text))
+
+
+def _name(node: t.Name, scope: Scope) -> ir.Expr:
+    """A bare name: a `def`'s parameter, an index, a scalar, a size, a constant, in this order."""
+    name, names = node.name, scope.names
+    if (given := dict(scope.args).get(name)) is not None:
+        return given
+    if name == "inf":
+        return ir.Number(math.inf)
+    if names.is_scalar(name):
+        return ir.Access(name, (), node.span)
+    if name in names.indices:
+        return _index_value(node, scope)
+    if name in names.sizes:
+        return ir.Size(names.sizes[name])
+    if name == "π":
+        return ir.Number(math.pi)
+    return ir.Access(name, (), node.span)
+
+
+def _index_value(node: t.Name, scope: Scope) -> ir.Expr:
+    if node.name not in scope.visible:
+        hint = f"bind it with an operator such as `Σ_{node.name}`, or list it"
+        scope.faults.append(UnknownIndex(span=node.span, index=node.name, hint=hint))
+    return ir.Position(scope.names.index(node.name))
+
+
+def _call(node: t.Call, scope: Scope) -> ir.Expr:
+    wanted = _parameters(node.function, scope)
+    if len(node.args) != wanted:
+        words = "one argument" if wanted == 1 else f"{wanted} arguments"
+        scope.faults.append(
+            ArgumentCount(
+                span=node.span, function=node.function, wanted=words, given=len(node.args)
+            )
+        )
+        return build.ZERO
+    args = tuple(lower(arg, scope) for arg in node.args)
+    if node.function in FUNCTIONS:
+        return ir.Call(node.function, args)
+    return _expand(node, args, scope)
+
+
+def _parameters(function: str, scope: Scope) -> int:
+    if function in FUNCTIONS:
+        return FUNCTIONS[function].arity
+    if function in scope.names.defs:
+        return len(scope.names.defs[function].params)
+    return 1
+
+
+def _expand(node: t.Call, args: tuple[ir.Expr, ...], scope: Scope) -> ir.Expr:
+    """The body of a `def` with its parameters replaced."""
+    definition = scope.names.defs[node.function]
+    if node.function in scope.open_defs:
+        raise EinError(NotYet(span=node.span, what=f"`{node.function}`, which calls itself,"))
+    inner = replace(
+        scope,
+        args=tuple(zip(definition.params, args, strict=True)),
+        open_defs=scope.open_defs | {node.function},
+    )
+    return lower(definition.body, inner)
+
+
+def _operator(node: t.Operator, scope: Scope) -> ir.Expr:
+    table = OPERATORS[node.op]
+    single = table.keeps or node.op in ("logsumexp", "argmax", "argmin")
+    if single and len(node.indices) != 1:
+        scope.faults.append(OneIndex(span=node.span, op=node.op, given=len(node.indices)))
+        return build.ZERO
+    _check_bound(node, scope)
+    bound = tuple(scope.names.index(name) for name in node.indices)
+    inner = replace(scope, visible=scope.visible | set(node.indices))
+    body = lower(node.body, inner)
+    where = conjuncts(tuple(lower_condition(c, inner) for c in _restricting(node, inner)))
+    if table.keeps:
+        kept = cast("ir.Literal['softmax', 'log_softmax']", node.op)
+        return ir.Normalise(kept, bound[0], body, ir.Position(bound[0]), where)
+    return ir.Reduce(cast("ir.ReduceOp", node.op), bound, body, where)
+
+
+def _check_bound(node: t.Operator, scope: Scope) -> None:
+    used = set(free_names(node.body, scope.names)) | {
+        n for c in scope.where for n in free_names(c, scope.names)
+    }
+    for place, index in enumerate(node.indices):
+        if index in node.indices[:place]:
+            scope.faults.append(BoundTwice(span=node.span, op=node.op, index=index))
+        elif index not in used and not scope.args:
+            hint = f"several indices are written `{node.op}_{{{','.join(index)}}}`"
+            several = len(index) > 1 and index.isalpha()
+            scope.faults.append(
+                BoundUnused(
+                    span=node.span, op=node.op, index=index, hint=hint if several else ""
+                )
+            )
+
+
+def _restricting(node: t.Operator, inner: Scope) -> tuple[t.Condition, ...]:
+    """The statement's conditions that name an index bound here and are in scope here."""
+    chosen = []
+    for condition in inner.where:
+        named = set(free((condition,), inner.names))
+        if named & set(node.indices) and named <= inner.visible:
+            chosen.append(condition)
+    return tuple(chosen)

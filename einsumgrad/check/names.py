@@ -1,0 +1,137 @@
+"""Which names a file uses, and what each of them is: index, size, tensor or function."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from einsumgrad.check.faults import BatchTwice, DeclaredTwice, RangeTwice
+from einsumgrad.diagnostics import Fault, Span
+from einsumgrad.ir.nodes import Index
+from einsumgrad.syntax import tree as t
+from einsumgrad.syntax.names import size_name
+from einsumgrad.syntax.walk import Part, walk
+
+
+@dataclass(slots=True)
+class Names:
+    """The name table of one file; `faults` are those found while it was filled."""
+
+    batch: str | None = "b"
+    ranges: dict[str, tuple[str, Span]] = field(default_factory=dict)
+    indices: set[str] = field(default_factory=set)
+    declared: dict[str, tuple[t.Kind, t.Declared]] = field(default_factory=dict)
+    written: dict[str, int] = field(default_factory=dict)
+    defs: dict[str, t.Def] = field(default_factory=dict)
+    sizes: dict[str, str] = field(default_factory=dict)
+    faults: list[Fault] = field(default_factory=list)
+
+    def index(self, name: str) -> Index:
+        """The index of that name with its size."""
+        if name in self.ranges:
+            return Index(name, self.ranges[name][0])
+        return Index(name, size_name(name))
+
+    def is_scalar(self, name: str) -> bool:
+        """Whether a scalar tensor of that name is declared or written."""
+        if name in self.declared:
+            return not self.declared[name][1].indices
+        return self.written.get(name) == 0
+
+    def is_tensor(self, name: str) -> bool:
+        return name in self.declared or name in self.written
+
+
+def collect(file: t.File) -> Names:
+    """The name table of a file."""
+    names = Names()
+    for item in file.items:
+        _declare(names, item)
+    strong, weak = _index_names(file, names)
+    capitals = {size_name(index): index for index in sorted(strong | weak)}
+    names.indices = strong | {n for n in weak if n not in capitals}
+    names.sizes = {names.index(n).size: names.index(n).size for n in sorted(names.indices)}
+    for index in sorted(names.indices):
+        names.sizes.setdefault(size_name(index), names.index(index).size)
+    return names
+
+
+def _declare(names: Names, item: t.Item) -> None:
+    match item:
+        case t.BatchDecl():
+            if any(isinstance(f, BatchTwice) for f in names.faults):
+                return
+            names.batch = item.name
+        case t.IndexDecl(groups):
+            for group in groups:
+                _declare_group(names, group)
+        case t.TensorDecl(kind, entries):
+            for entry in entries:
+                _declare_tensor(names, kind, entry)
+        case t.Def(name):
+            names.defs.setdefault(name, item)
+        case t.Statement(target=target):
+            names.written.setdefault(target.name, len(target.at))
+
+
+def _declare_group(names: Names, group: t.IndexGroup) -> None:
+    """All names of a group are names of one range."""
+    match group.size:
+        case t.Name(size):
+            pass
+        case t.SizeOf(index):
+            size = names.index(index).size
+        case _:
+            size = size_name(group.names[0])
+    for name in group.names:
+        if name in names.ranges:
+            related = (("first given here", names.ranges[name][1]),)
+            names.faults.append(RangeTwice(span=group.span, related=related, index=name))
+        names.ranges.setdefault(name, (size, group.span))
+
+
+def _declare_tensor(names: Names, kind: t.Kind, entry: t.Declared) -> None:
+    """`loss` and `output` name a role, the other kinds what the tensor is."""
+    if kind in ("loss", "output"):
+        return
+    if entry.name in names.declared:
+        related = (("first declared here", names.declared[entry.name][1].span),)
+        names.faults.append(DeclaredTwice(span=entry.span, related=related, name=entry.name))
+    names.declared.setdefault(entry.name, (kind, entry))
+
+
+def _index_names(file: t.File, names: Names) -> tuple[set[str], set[str]]:
+    """Names that can only be indices, and those that stand bare in an index position."""
+    strong = set(names.ranges) | ({names.batch} if names.batch else set())
+    weak: set[str] = set()
+    for item in file.items:
+        for node in walk(item):
+            match node:
+                case t.Statement(indices=indices):
+                    strong.update(indices or ())
+                case t.Declared(indices=indices, holds=holds):
+                    strong.update(indices)
+                    strong.update((holds,) if holds else ())
+                case t.Operator(indices=indices):
+                    strong.update(indices)
+                case t.SizeOf(index):
+                    strong.add(index)
+                case t.Access(at=at):
+                    weak.update(n for part in at for n in _bare(part) if not names.is_scalar(n))
+                case _:
+                    pass
+    return strong, weak - {"inf", "π"}
+
+
+def _bare(part: Part) -> Iterator[str]:
+    """The bare names of an index expression, not those inside a gather."""
+    match part:
+        case t.Name(name):
+            yield name
+        case t.Negative(value):
+            yield from _bare(value)
+        case t.Sum(items) | t.Product(items):
+            for item in items:
+                yield from _bare(item)
+        case _:
+            pass

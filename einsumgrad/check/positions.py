@@ -1,0 +1,43 @@
+"""What may stand in an index position."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+from einsumgrad.check.faults import NotIndex, NotYet
+from einsumgrad.diagnostics import Fault
+from einsumgrad.ir import nodes as ir
+from einsumgrad.ir.walk import free_indices, walk
+from einsumgrad.syntax import tree as t
+
+
+def check_position(written: t.Expr, value: ir.Expr, faults: list[Fault]) -> ir.Expr:
+    """The value, after adding a fault if it cannot be an index.
+
+    Plain indices, affine expressions of sizes, and gathers pass; an affine expression of indices
+    is refused for now."""
+    if isinstance(value, ir.Position):
+        return value
+    parts = [part for part in walk(value) if isinstance(part, ir.Expr)]
+    if any(isinstance(part, ir.Number) and not _integer(part) for part in parts):
+        faults.append(NotIndex(span=written.span, text=written.span.text))
+    elif any(isinstance(part, ir.Access) for part in parts):
+        _check_gather(written, value, faults)
+    elif not isinstance(value, ir.Number | ir.Size | ir.Sum | ir.Product | ir.Power):
+        faults.append(NotIndex(span=written.span, text=written.span.text))
+    elif free_indices(value):
+        what = f"the index expression `{written.span.text}`"
+        hint = "an index position holds a plain index, a number or size, or a gather"
+        faults.append(NotYet(span=written.span, what=what, hint=hint))
+    return value
+
+
+def _check_gather(written: t.Expr, value: ir.Expr, faults: list[Fault]) -> None:
+    if not isinstance(value, ir.Access):
+        what = f"computing with a gathered index, `{written.span.text}`,"
+        hint = "give the integer a name of its own first"
+        faults.append(NotYet(span=written.span, what=what, hint=hint))
+
+
+def _integer(number: ir.Number) -> bool:
+    return isinstance(number.value, Fraction) and number.value.denominator == 1

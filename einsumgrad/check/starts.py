@@ -1,0 +1,57 @@
+"""How a declaration starts a tensor: a distribution or a constant, in numbers and sizes only."""
+
+from __future__ import annotations
+
+from einsumgrad.check.faults import ArgumentCount, NotConstant, NotYet, UnknownDistribution
+from einsumgrad.check.lower import Scope, lower
+from einsumgrad.diagnostics import Fault
+from einsumgrad.ir import nodes as ir
+from einsumgrad.ir.functions import DISTRIBUTIONS
+from einsumgrad.ir.walk import walk
+from einsumgrad.syntax import tree as t
+
+
+def lower_start(
+    entry: t.Declared, scope: Scope, faults: list[Fault]
+) -> ir.Draw | ir.Expr | None:
+    """The IR of a start; what it may not be is added to the faults."""
+    match entry.start:
+        case None:
+            return None
+        case t.Draw():
+            return _draw(entry.start, scope, faults)
+        case value:
+            return _constant(value, "a start", scope, faults)
+
+
+def _draw(draw: t.Draw, scope: Scope, faults: list[Fault]) -> ir.Draw:
+    allowed = DISTRIBUTIONS.get(draw.distribution)
+    if allowed is None:
+        faults.append(UnknownDistribution(span=draw.span, name=draw.distribution))
+    elif len(draw.args) not in allowed:
+        wanted = " or ".join(str(count) for count in allowed) + " arguments"
+        faults.append(
+            ArgumentCount(
+                span=draw.span, function=draw.distribution, wanted=wanted, given=len(draw.args)
+            )
+        )
+    where = f"`{draw.distribution}(…)`"
+    args = tuple(_constant(arg, where, scope, faults) for arg in draw.args)
+    return ir.Draw(draw.distribution, args)
+
+
+def _constant(value: t.Expr, where: str, scope: Scope, faults: list[Fault]) -> ir.Expr:
+    lowered = lower(value, scope)
+    faults.extend(scope.faults)
+    scope.faults.clear()
+    allowed = ir.Number | ir.Size | ir.Sum | ir.Product | ir.Power | ir.Call
+    if any(not isinstance(node, allowed) for node in walk(lowered)):
+        faults.append(NotConstant(span=value.span, where=where, text=value.span.text))
+    return lowered
+
+
+def refuse_starts(kind: t.Kind, entry: t.Declared) -> Fault | None:
+    """Only what training or a run starts may have a start."""
+    if entry.start is None or kind in ("param", "const", "noise"):
+        return None
+    return NotYet(span=entry.span, what=f"a start of an {kind}")

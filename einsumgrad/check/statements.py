@@ -1,0 +1,119 @@
+"""Tree statements to IR statements: loop indices, `for` lists, `=` that would sum."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from einsumgrad.check.faults import (
+    ListedTwice,
+    NotYet,
+    Unlisted,
+    Unused,
+    WouldSum,
+    WriteIndex,
+)
+from einsumgrad.check.lower import Scope, conjuncts, lower, lower_condition
+from einsumgrad.check.names import Names
+from einsumgrad.check.scope import bound_names, free
+from einsumgrad.diagnostics import Fault, Span
+from einsumgrad.ir import nodes as ir
+from einsumgrad.ir.build import product, total
+from einsumgrad.syntax import tree as t
+
+
+@dataclass(frozen=True, slots=True)
+class Lowered:
+    """A statement's IR and the faults found in it; a faulty one is not used further."""
+
+    statement: ir.Statement
+    faults: tuple[Fault, ...]
+
+
+def lower_statement(item: t.Statement, names: Names) -> Lowered:
+    """The IR of a statement, with its faults."""
+    loops = _loop_names(item, names)
+    scope = Scope(names, frozenset(loops), item.where)
+    scope.faults.extend(_list_faults(item, loops))
+    scope.faults.extend(_operator_faults(item))
+    target = lower(item.target, scope)
+    assert isinstance(target, ir.Access)
+    value = _kept(lower(item.value, scope))
+    own = [c for c in item.where if set(free((c,), names)) <= set(loops)]
+    where = conjuncts(tuple(lower_condition(c, scope) for c in own))
+    scope.faults.extend(_sum_faults(item, target, loops))
+    indices = tuple(names.index(name) for name in loops)
+    statement = ir.Statement(
+        indices, target, item.op, value, where, listed=item.indices is not None, span=item.span
+    )
+    return Lowered(statement, tuple(scope.faults))
+
+
+def _kept(value: ir.Expr) -> ir.Expr:
+    """The value in normal form at its root too."""
+    match value:
+        case ir.Sum(terms):
+            return total(terms)
+        case ir.Product(factors):
+            return product(*factors)
+        case _:
+            return value
+
+
+def _loop_names(item: t.Statement, names: Names) -> tuple[str, ...]:
+    """The free indices: as listed, else the target's, then the others as they appear."""
+    bound = bound_names(item.value)
+    named = free((item.target, item.value), names)
+    extra = (n for n in free(item.where, names) if n not in bound)
+    found = tuple(dict.fromkeys((*named, *extra)))
+    if item.indices is None:
+        return found
+    listed = tuple(dict.fromkeys(n for n in item.indices if n in found))
+    return listed + tuple(n for n in found if n not in listed)
+
+
+def _list_faults(item: t.Statement, loops: tuple[str, ...]) -> list[Fault]:
+    """The faults of a `for` list, each with the corrected one."""
+    if item.indices is None:
+        return []
+    bound = bound_names(item.value)
+    used = [n for n in dict.fromkeys(item.indices) if n in loops]
+    corrected = ",".join([*used, *(n for n in loops if n not in used)])
+    span = _list_span(item)
+    faults: list[Fault] = []
+    for place, name in enumerate(item.indices):
+        if name in item.indices[:place]:
+            faults.append(ListedTwice(span=span, index=name, corrected=corrected))
+        elif name not in loops and name not in bound:
+            faults.append(Unused(span=span, index=name, corrected=corrected))
+        elif name not in loops and item.op != "=":
+            why = "an operator binds it, so the loop over it would only repeat"
+            faults.append(Unused(span=span, index=name, corrected=corrected, why=why))
+    missing = [n for n in loops if n not in item.indices]
+    faults += (Unlisted(span=span, index=n, corrected=corrected) for n in missing)
+    return faults
+
+
+def _list_span(item: t.Statement) -> Span:
+    return Span(item.span.source, item.span.start, item.target.span.start)
+
+
+def _operator_faults(item: t.Statement) -> list[Fault]:
+    if item.op in ("=", "+=", "-="):
+        return []
+    hint = f"write `{item.target.name} = {item.op[:-1]}_i …`" if item.op != "*=" else ""
+    return [NotYet(span=item.span, what=f"`{item.op}`", hint=hint)]
+
+
+def _sum_faults(item: t.Statement, target: ir.Access, loops: tuple[str, ...]) -> list[Fault]:
+    """`=` must define every entry once: its target bears all loop indices, plainly."""
+    if item.op != "=":
+        return []
+    plain = [at.index.name for at in target.at if isinstance(at, ir.Position)]
+    text = item.target.span.text
+    faults: list[Fault] = [
+        WouldSum(span=item.span, index=n, target=text) for n in loops if n not in plain
+    ]
+    gathers = any(isinstance(at, ir.Access) for at in target.at)
+    if gathers or len(set(plain)) < len(plain):
+        faults.append(WriteIndex(span=item.target.span, target=text))
+    return faults

@@ -1,0 +1,191 @@
+"""The table of tensors: kinds, axes, roles, and the faults that need the whole program."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+from einsumgrad.check.faults import BatchedParameter, NotIntegerTensor, RankConflict, WrittenLeaf
+from einsumgrad.check.lower import Scope, lower
+from einsumgrad.check.names import Names
+from einsumgrad.check.starts import lower_start
+from einsumgrad.diagnostics import Fault
+from einsumgrad.ir import nodes as ir
+from einsumgrad.ir.walk import reads
+from einsumgrad.syntax import tree as t
+
+Axes = tuple[ir.Index | None, ...]
+
+
+def uses(statements: tuple[ir.Statement, ...]) -> Iterator[ir.Access]:
+    """Every access of a program in order, a statement's target after what it reads."""
+    for statement in statements:
+        yield from reads(statement)
+        yield statement.target
+
+
+def tensor_table(
+    names: Names, statements: tuple[ir.Statement, ...], faults: list[Fault]
+) -> tuple[ir.Tensor, ...]:
+    """Declared tensors in their order, then the others as they appear."""
+    batch = names.index(names.batch) if names.batch else None
+    written = {s.target.tensor: s for s in reversed(statements)}
+    declared = tuple(_declared(n, names, batch, written, faults) for n in names.declared)
+    table = complete(declared, statements, batch)
+    found = by_name(statements)
+    for tensor in table:
+        _check_ranks(tensor, found.get(tensor.name, []), faults)
+    _check_gathered(statements, table, faults)
+    return table
+
+
+def by_name(statements: tuple[ir.Statement, ...]) -> dict[str, list[ir.Access]]:
+    """Every tensor's accesses, the tensors in order of first appearance."""
+    found: dict[str, list[ir.Access]] = {}
+    for access in uses(statements):
+        found.setdefault(access.tensor, []).append(access)
+    return found
+
+
+def complete(
+    declared: tuple[ir.Tensor, ...],
+    statements: tuple[ir.Statement, ...],
+    batch: ir.Index | None,
+) -> tuple[ir.Tensor, ...]:
+    """The whole table: the declared tensors, then what statements write, or read undeclared."""
+    found = by_name(statements)
+    gathered = {at.tensor for access in uses(statements) for at in _gathers(access)}
+    targets: dict[str, list[ir.Access]] = {}
+    for statement in statements:
+        targets.setdefault(statement.target.tensor, []).append(statement.target)
+    known = {tensor.name for tensor in declared}
+    table = [replace(x, integer=x.integer or x.name in gathered) for x in declared]
+    for name, accesses in found.items():
+        if name in known:
+            continue
+        if name in targets:
+            axes = _axes(targets[name])
+            table.append(ir.Tensor(name, "computed", axes, batched=_batched(axes, batch)))
+        else:
+            table.append(_leaf(name, accesses, name in gathered, batch))
+    return _with_integers(table, statements)
+
+
+def _leaf(
+    name: str, found: list[ir.Access], gathered: bool, batch: ir.Index | None
+) -> ir.Tensor:
+    """An undeclared leaf: an input if it is batched (or an index), else a parameter."""
+    batched = any(_batched(_plain(access), batch) for access in found)
+    kind: ir.Kind = "input" if batched or gathered else "param"
+    axes = _axes(found)
+    return ir.Tensor(name, kind, axes, integer=gathered, batched=batched, span=found[0].span)
+
+
+def _with_integers(
+    table: list[ir.Tensor], statements: tuple[ir.Statement, ...]
+) -> tuple[ir.Tensor, ...]:
+    """Computed tensors whose statements give whole numbers only are integer too."""
+    tensors = {tensor.name: tensor for tensor in table}
+    whole: dict[str, bool] = {}
+    for statement in statements:
+        name = statement.target.tensor
+        one = integer_valued(statement.value, tensors)
+        whole[name] = whole.get(name, True) and one
+        tensors[name] = replace(tensors[name], integer=whole[name])
+    return tuple(tensors.values())
+
+
+def _gathers(access: ir.Access) -> Iterator[ir.Access]:
+    return (at for at in access.at if isinstance(at, ir.Access))
+
+
+def _declared(
+    name: str,
+    names: Names,
+    batch: ir.Index | None,
+    written: dict[str, ir.Statement],
+    faults: list[Fault],
+) -> ir.Tensor:
+    kind, entry = names.declared[name]
+    if name in written:
+        span, place = written[name].span, (("declared here", entry.span),)
+        faults.append(WrittenLeaf(span=span, related=place, name=name, kind=kind))
+    axes: Axes = tuple(names.index(i) for i in entry.indices)
+    batched = _batched(axes, batch)
+    if kind == "param" and batched and batch:
+        faults.append(BatchedParameter(span=entry.span, name=name, index=batch.name))
+    holds = names.index(entry.holds) if entry.holds else None
+    start = lower_start(entry, Scope(names, frozenset()), faults)
+    leaf: ir.Kind = kind if kind not in ("loss", "output") else "computed"
+    return ir.Tensor(
+        name, leaf, axes, holds, start, holds is not None, batched, True, entry.span
+    )
+
+
+def _plain(access: ir.Access) -> Axes:
+    return tuple(at.index if isinstance(at, ir.Position) else None for at in access.at)
+
+
+def _axes(found: list[ir.Access]) -> Axes:
+    """For each axis the index of its first plain use."""
+    every = [_plain(access) for access in found]
+    same = [axes for axes in every if len(axes) == len(every[0])]
+    return tuple(next((i for i in column if i), None) for column in zip(*same, strict=True))
+
+
+def _batched(axes: Axes, batch: ir.Index | None) -> bool:
+    return batch is not None and any(i is not None and i.size == batch.size for i in axes)
+
+
+def _check_ranks(tensor: ir.Tensor, found: list[ir.Access], faults: list[Fault]) -> None:
+    """All uses of a tensor have as many indices; the first odd one is reported."""
+    rank = len(tensor.axes)
+    odd = next((access for access in found if len(access.at) != rank), None)
+    if odd is None:
+        return
+    place = tensor.span if tensor.declared else next(a.span for a in found if len(a.at) == rank)
+    faults.append(
+        RankConflict(
+            span=odd.span, related=(("here", place),), name=tensor.name,
+            here=_counted(len(odd.at)), there=_counted(rank),
+        )
+    )  # fmt: skip
+
+
+def _counted(rank: int) -> str:
+    return "no index" if rank == 0 else "one index" if rank == 1 else f"{rank} indices"
+
+
+def _check_gathered(
+    statements: tuple[ir.Statement, ...], table: tuple[ir.Tensor, ...], faults: list[Fault]
+) -> None:
+    """A tensor in an index position is an integer input, or computed from integers."""
+    tensors = {tensor.name: tensor for tensor in table}
+    gathered = {at.tensor: at for access in uses(statements) for at in _gathers(access)}
+    for name, access in gathered.items():
+        if tensors[name].kind in ("param", "noise") or not tensors[name].integer:
+            faults.append(NotIntegerTensor(span=access.span, name=name))
+
+
+def integer_valued(value: ir.Expr, tensors: dict[str, ir.Tensor]) -> bool:
+    """Whether an expression has whole values only, as far as its form shows."""
+    match value:
+        case ir.Position() | ir.Size() | ir.Iverson() | ir.Reduce(op="argmax" | "argmin"):
+            return True
+        case ir.Number(number):
+            return float(number).is_integer()
+        case ir.Access(name):
+            return tensors[name].integer
+        case ir.Sum(items) | ir.Product(items):
+            return all(integer_valued(item, tensors) for item in items)
+        case ir.Call("min" | "max" | "abs" | "sign", args):
+            return all(integer_valued(arg, tensors) for arg in args)
+        case ir.Call("floor"):
+            return True
+        case _:
+            return False
+
+
+def size_value(size: t.Expr, names: Names, faults: list[Fault]) -> ir.Expr:
+    """The IR of a declared size: numbers and other sizes."""
+    return lower(size, Scope(names, frozenset(), faults=faults))

@@ -1,0 +1,118 @@
+"""IR expressions and conditions to tree."""
+
+from __future__ import annotations
+
+import math
+from fractions import Fraction
+from typing import assert_never
+
+from einsumgrad.ir import nodes as ir
+from einsumgrad.ir.build import coefficient_of, is_reciprocal, product, reciprocal
+from einsumgrad.syntax import tree as t
+
+
+def expression(node: ir.Expr) -> t.Expr:
+    """The tree of an expression."""
+    match node:
+        case ir.Number(value):
+            return _number(value)
+        case ir.Size(name):
+            return t.SizeOf(name.strip("|")) if name.startswith("|") else t.Name(name)
+        case ir.Position(index):
+            return t.Name(index.name)
+        case ir.Access(tensor, at):
+            if not at:
+                return t.Name(tensor)
+            return t.Access(tensor, tuple(expression(part) for part in at))
+        case ir.Sum(terms):
+            return t.Sum(tuple(expression(term) for term in terms))
+        case ir.Product():
+            return _product(node)
+        case ir.Power(base, exponent):
+            if is_reciprocal(node):
+                return t.Product((t.Number("1"), t.Reciprocal(expression(reciprocal(node)))))
+            return t.Power(expression(base), expression(exponent))
+        case ir.Call(function, args):
+            return t.Call(function, tuple(expression(arg) for arg in args))
+        case ir.Reduce(op, indices, body):
+            return t.Operator(op, tuple(i.name for i in indices), expression(body))
+        case ir.Normalise(op, index, body):
+            return t.Operator(op, (index.name,), expression(body))
+        case ir.Iverson(inner):
+            return t.Bracket(condition(inner))
+        case _:
+            assert_never(node)
+
+
+def condition(node: ir.Condition) -> t.Condition:
+    """The tree of a condition."""
+    match node:
+        case ir.Compare(op, left, right):
+            return t.Comparison((expression(left), expression(right)), (op,))
+        case ir.And(items):
+            return t.And(tuple(condition(item) for item in items))
+        case ir.Or(items):
+            return t.Or(tuple(condition(item) for item in items))
+        case ir.Not(item):
+            return t.Not(condition(item))
+        case _:
+            assert_never(node)
+
+
+def _number(value: Fraction | float) -> t.Expr:
+    if value < 0:
+        return t.Negative(_number(-value))
+    if isinstance(value, float):
+        if value == math.inf:
+            return t.Name("inf")
+        return t.Name("π") if value == math.pi else t.Number(repr(value))
+    if value.denominator == 1:
+        return t.Number(str(value.numerator))
+    return t.Product((t.Number(str(value.numerator)), _over(t.Number(str(value.denominator)))))
+
+
+def _over(value: t.Expr) -> t.Expr:
+    return t.Reciprocal(value)
+
+
+def _product(node: ir.Product) -> t.Expr:
+    """Sign, coefficient of numbers and sizes, factors, then everything divided by."""
+    lead, rest = coefficient_of(node)
+    if lead.value < 0:
+        return t.Negative(expression(product(ir.Number(-lead.value), rest)))
+    sizes = [f for f in node.factors if _size_factor(f)]
+    others = [f for f in node.factors if not _size_factor(f) and not isinstance(f, ir.Number)]
+    front = _coefficient(lead, sizes, alone=not others or is_reciprocal(others[0]))
+    top = [expression(f) for f in others if not is_reciprocal(f)]
+    below = [expression(reciprocal(f)) for f in others if is_reciprocal(f)]
+    factors = [*front, *top, *_divisor(below)]
+    return factors[0] if len(factors) == 1 else t.Product(tuple(factors))
+
+
+def _divisor(below: list[t.Expr]) -> list[t.Expr]:
+    if not below:
+        return []
+    return [t.Reciprocal(below[0] if len(below) == 1 else t.Product(tuple(below)))]
+
+
+def _size_factor(factor: ir.Expr) -> bool:
+    return isinstance(factor, ir.Size) or (
+        isinstance(factor, ir.Power)
+        and isinstance(factor.base, ir.Size)
+        and isinstance(factor.exponent, ir.Number)
+    )
+
+
+def _coefficient(lead: ir.Number, sizes: list[ir.Expr], alone: bool) -> list[t.Expr]:
+    """`2`, `1/B`, `3 I/(2 B)`: the factors in front; `alone`: a 1 must stand there anyway."""
+    value = lead.value
+    exact = isinstance(value, Fraction)
+    top = value.numerator if isinstance(value, Fraction) else value
+    bottom = value.denominator if isinstance(value, Fraction) else 1
+    above = [expression(s) for s in sizes if not is_reciprocal(s)]
+    below = [expression(reciprocal(s)) for s in sizes if is_reciprocal(s)]
+    if bottom != 1:
+        below = [t.Number(str(bottom)), *below]
+    if top != 1 or ((below or alone) and not above):
+        above = [_number(Fraction(top) if exact else float(top)), *above]
+    return [*above, *_divisor(below)]

@@ -1,0 +1,111 @@
+"""IR to tree: the inverse of `check`. What is undeclared stays so; what is printed reads back."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import groupby
+
+from einsumgrad.check.check import default_outputs
+from einsumgrad.ir import nodes as ir
+from einsumgrad.ir.walk import all_indices, walk
+from einsumgrad.reflect.expressions import condition, expression
+from einsumgrad.syntax import tree as t
+from einsumgrad.syntax.names import size_name
+
+
+def reflect(program: ir.Program) -> t.File:
+    """The tree of a program: declarations, then its statements in order."""
+    items: list[t.Item] = [*_batch(program), *_ranges(program), *_tensors(program)]
+    items += _roles(program)
+    writes = [s.target.tensor for s in program.statements]
+    inline = program.loss if writes.count(program.loss or "") == 1 else None
+    items += (statement(s, inline) for s in program.statements)
+    return t.File(tuple(items), program.source)
+
+
+def statement(item: ir.Statement, loss: str | None = None) -> t.Statement:
+    """The tree of a statement; that of the loss declares it at once where it can."""
+    target = expression(item.target)
+    assert isinstance(target, t.Access)
+    loops = tuple(i.name for i in item.indices) if item.listed and item.indices else None
+    declares = "loss" if item.target.tensor == loss and loops is None else None
+    where = tuple(dict.fromkeys((*item.where, *_inner_where(item))))
+    return t.Statement(
+        loops, target, item.op, expression(item.value), tuple(condition(c) for c in where),
+        declares,
+    )  # fmt: skip
+
+
+def _inner_where(item: ir.Statement) -> Iterator[ir.Condition]:
+    """The conditions that operators carry; printed at the end of the statement."""
+    for node in walk(item.value):
+        if isinstance(node, ir.Reduce | ir.Normalise):
+            yield from node.where
+
+
+def _batch(program: ir.Program) -> list[t.Item]:
+    if program.batch is None:
+        return [t.BatchDecl(None)]
+    return [] if program.batch.name == "b" else [t.BatchDecl(program.batch.name)]
+
+
+def _ranges(program: ir.Program) -> list[t.Item]:
+    sizes = dict(program.sizes)
+    groups = []
+    for size, names in groupby(program.indices, key=lambda i: i.size):
+        given = sizes.pop(size, None)
+        value = _size(size) if given is None else expression(given)
+        groups.append(t.IndexGroup(tuple(i.name for i in names), value))
+    return [t.IndexDecl(tuple(groups))] if groups else []
+
+
+def _size(name: str) -> t.Expr:
+    return t.SizeOf(name.strip("|")) if name.startswith("|") else t.Name(name)
+
+
+def _tensors(program: ir.Program) -> list[t.Item]:
+    items: list[t.Item] = []
+    declared = (x for x in program.tensors if x.declared)
+    for kind, group in groupby(declared, key=lambda tensor: tensor.kind):
+        if kind != "computed":
+            items.append(t.TensorDecl(kind, tuple(_declared(tensor) for tensor in group)))
+    return items
+
+
+def _declared(tensor: ir.Tensor) -> t.Declared:
+    indices = tuple(i.name for i in tensor.axes if i is not None)
+    match tensor.start:
+        case None:
+            start: t.Draw | t.Expr | None = None
+        case ir.Draw(distribution, args):
+            start = t.Draw(distribution, tuple(expression(arg) for arg in args))
+        case value:
+            start = expression(value)
+    return t.Declared(tensor.name, indices, tensor.holds and tensor.holds.name, start)
+
+
+def _roles(program: ir.Program) -> list[t.Item]:
+    """`loss` where no statement can say it, `output` where the default would differ."""
+    items: list[t.Item] = []
+    writers = [s for s in program.statements if s.target.tensor == program.loss]
+    if program.loss and (len(writers) != 1 or (writers[0].listed and writers[0].indices)):
+        items.append(t.TensorDecl("loss", (_role(program, program.loss),)))
+    if program.outputs != default_outputs(program.statements, program.loss):
+        entries = tuple(_role(program, name) for name in program.outputs)
+        items.append(t.TensorDecl("output", entries))
+    return items
+
+
+def _role(program: ir.Program, name: str) -> t.Declared:
+    axes = program.tensor(name).axes
+    known = tuple(i.name for i in axes if i is not None)
+    return t.Declared(name, known if len(known) == len(axes) else ())
+
+
+def needed_indices(program: ir.Program) -> tuple[ir.Index, ...]:
+    """The declared indices, then those in use whose size their name does not give."""
+    used = sorted({i for s in program.statements for i in all_indices(s)})
+    known = {i.name for i in program.indices}
+    extra = (i for i in used if i.name not in known and size_name(i.name) != i.size)
+    return (*program.indices, *extra)
+
