@@ -208,13 +208,10 @@ def _check_bound(node: t.Operator, scope: Scope) -> None:
     for place, index in enumerate(node.indices):
         if index in node.indices[:place]:
             scope.faults.append(BoundTwice(span=node.span, op=node.op, index=index))
-        elif index not in used and not scope.args:
+        elif index not in used and len(index) > 1 and set(index) <= used:
             hint = f"several indices are written `{node.op}_{{{','.join(index)}}}`"
-            several = len(index) > 1 and index.isalpha()
             scope.faults.append(
-                BoundUnused(
-                    span=node.span, op=node.op, index=index, hint=hint if several else ""
-                )
+                BoundUnused(span=node.span, op=node.op, index=index, hint=hint)
             )
 
 

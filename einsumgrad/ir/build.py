@@ -12,6 +12,7 @@ from collections.abc import Iterable, Mapping
 from fractions import Fraction
 
 from einsumgrad.ir.nodes import (
+    Condition,
     Expr,
     Index,
     Normalise,
@@ -255,8 +256,21 @@ def _substitute_binder(node: Reduce | Normalise, mapped: Mapped, avoid: frozense
             Reduce(node.op, tuple(renamed.values()), node.body, node.where), (body, *where)
         )
     at = replace(node.at, mapped, avoid)
-    made = Normalise(node.op, renamed[node.index], node.body, node.at, node.where)
-    return with_children(made, (body, at, *where))
+    made = Normalise(node.op, renamed[node.index], body, at, where)
+    return _read_at_own(made)
+
+
+def _read_at_own(node: Normalise) -> Normalise:
+    """A normalisation that is read at a plain index binds that name, as source does."""
+    match node.at:
+        case Position(index) if index != node.index and index.size == node.index.size:
+            if index in {i for part in _inner(node) for i in free_indices(part)}:
+                return node
+            moved: Mapped = {node.index: node.at}
+            where = tuple(c for w in node.where if isinstance(c := substitute(w, moved), Condition))
+            return Normalise(node.op, index, replace(node.body, moved), node.at, where)
+        case _:
+            return node
 
 
 def _inner(node: Reduce | Normalise) -> tuple[Node, ...]:

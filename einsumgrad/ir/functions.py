@@ -13,11 +13,14 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Function:
-    """An elementwise function: canonical name, one derivative per argument, preferred symbol."""
+    """An elementwise function: canonical name, one derivative per argument, preferred symbol.
+
+    `by_result`: the same derivative without `u`, for a `u` too long to write again."""
 
     name: str
     derivatives: tuple[str, ...]
     symbol: str = ""
+    by_result: str = ""
 
     @property
     def arity(self) -> int:
@@ -30,7 +33,7 @@ FUNCTIONS: dict[str, Function] = {
         Function("exp", ("y",)),
         Function("log", ("1/u",)),
         Function("log1p", ("1/(1 + u)",)),
-        Function("expm1", ("exp u",)),
+        Function("expm1", ("exp u",), by_result="1 + y"),
         Function("sqrt", ("1/(2 y)",)),
         Function("abs", ("sign u",)),
         Function("sign", ("0",)),
@@ -39,7 +42,7 @@ FUNCTIONS: dict[str, Function] = {
         Function("tan", ("1 + y^2",)),
         Function("tanh", ("1 - y^2",)),
         Function("sigmoid", ("y (1 - y)",), "σ"),
-        Function("relu", ("[u > 0]",)),
+        Function("relu", ("[u > 0]",), by_result="[y > 0]"),
         Function("leaky_relu", ("[u > 0] + v [u <= 0]", "u [u <= 0]")),
         Function("softplus", ("σ(u)",)),
         Function("gelu", ("1/2 (1 + erf(u / sqrt(2))) + u exp(-1/2 u^2) / sqrt(2 π)",)),

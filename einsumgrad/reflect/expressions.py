@@ -65,7 +65,7 @@ def _number(value: Fraction | float) -> t.Expr:
     if isinstance(value, float):
         if value == math.inf:
             return t.Name("inf")
-        return t.Name("π") if value == math.pi else t.Number(repr(value))
+        return t.Name("π") if value == math.pi else t.Number(repr(value).replace("e-0", "e-"))
     if value.denominator == 1:
         return t.Number(str(value.numerator))
     return t.Product((t.Number(str(value.numerator)), _over(t.Number(str(value.denominator)))))

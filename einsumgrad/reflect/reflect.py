@@ -25,8 +25,7 @@ def reflect(program: ir.Program) -> t.File:
 
 def statement(item: ir.Statement, loss: str | None = None) -> t.Statement:
     """The tree of a statement; that of the loss declares it at once where it can."""
-    target = expression(item.target)
-    assert isinstance(target, t.Access)
+    target = t.Access(item.target.tensor, tuple(expression(at) for at in item.target.at))
     loops = tuple(i.name for i in item.indices) if item.listed and item.indices else None
     declares = "loss" if item.target.tensor == loss and loops is None else None
     where = tuple(dict.fromkeys((*item.where, *_inner_where(item))))

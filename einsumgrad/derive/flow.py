@@ -1,0 +1,88 @@
+"""What flows backwards: a cotangent on its way from a result down to an operand."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+
+from einsumgrad.ir.build import fresh_index, product, substitute
+from einsumgrad.ir.nodes import Access, Condition, Expr, Index, Position, Reduce
+from einsumgrad.ir.walk import all_indices, free_indices
+from einsumgrad.ir.nodes import Statement
+
+
+@dataclass(frozen=True, slots=True)
+class Flow:
+    """The cotangent at a sub-expression is `head · left · right`, summed over `loops` where
+    `where` holds; `left` and `right` are the factors that stood left and right of it in the
+    source. `names`: the index names in use, for fresh ones; `notes`: the rules applied so far."""
+
+    head: Expr
+    loops: tuple[Index, ...]
+    where: tuple[Condition, ...]
+    names: frozenset[str]
+    left: tuple[Expr, ...] = ()
+    right: tuple[Expr, ...] = ()
+    notes: tuple[str, ...] = ()
+
+    @property
+    def value(self) -> Expr:
+        return product(self.head, *self.left, *self.right)
+
+    def times(self, factor: Expr, note: str = "") -> Flow:
+        """The flow below a node whose derivative is the factor, which takes the node's place."""
+        return replace(self, left=(*self.left, factor), notes=self._noted(note))
+
+    def beside(self, left: Iterable[Expr], right: Iterable[Expr]) -> Flow:
+        """The flow into one factor of a product."""
+        return replace(self, left=(*self.left, *left), right=(*right, *self.right))
+
+    def instead(self, value: Expr, note: str = "") -> Flow:
+        """The flow whose whole value is another expression."""
+        return replace(self, head=value, left=(), right=(), notes=self._noted(note))
+
+    def within(self, where: tuple[Condition, ...]) -> Flow:
+        """The flow, restricted further."""
+        return replace(self, where=tuple(dict.fromkeys((*self.where, *where))))
+
+    def over(self, indices: tuple[Index, ...]) -> Flow:
+        """The flow, with further loops."""
+        names = self.names | {i.name for i in indices}
+        return replace(self, loops=(*self.loops, *indices), names=names)
+
+    def _noted(self, note: str) -> tuple[str, ...]:
+        return (*self.notes, note) if note else self.notes
+
+    def restricting(self, index: Index) -> tuple[Condition, ...]:
+        """The conditions that name an index."""
+        return tuple(c for c in self.where if index in free_indices(c))
+
+
+@dataclass(frozen=True, slots=True)
+class Contribution:
+    """What one read of a tensor adds to its gradient."""
+
+    operand: Access
+    flow: Flow
+
+
+def start(statement: Statement, head: Expr) -> Flow:
+    """The flow that reaches a statement's whole right side."""
+    names = frozenset(i.name for i in all_indices(statement))
+    return Flow(head, statement.indices, statement.where, names)
+
+
+def open_binder(node: Reduce, flow: Flow) -> tuple[Reduce, Flow]:
+    """The reduction with bound names that clash with no loop, and the flow over them too."""
+    taken = {i.name for i in flow.loops} | {i.name for i in free_indices(flow.value)}
+    fresh: dict[Index, Index] = {}
+    for index in node.indices:
+        clash = index.name in taken
+        fresh[index] = fresh_index(index, taken | flow.names) if clash else index
+        taken = taken | {fresh[index].name}
+    moved = {old: Position(new) for old, new in fresh.items() if old != new}
+    body = substitute(node.body, moved)
+    where = tuple(c for w in node.where if isinstance(c := substitute(w, moved), Condition))
+    assert isinstance(body, Expr)
+    renamed = Reduce(node.op, tuple(fresh.values()), body, where)
+    return renamed, flow.over(renamed.indices).within(where)

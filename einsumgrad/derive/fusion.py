@@ -1,0 +1,197 @@
+"""The logarithm of a softmax, a sigmoid or a sum of exponentials: derived as one function.
+
+The separate rules would divide by a probability that may be 0; together they give what a textbook
+prints, `P[b,ŷ] - [ŷ = y[b]]` (Bishop 2006, (4.108) with (4.106)), and are finite everywhere. The inner
+function may stand inline or be the definition of the tensor that the logarithm reads.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from einsumgrad.derive.flow import Flow, open_binder
+from einsumgrad.ir.build import (
+    MINUS_ONE,
+    ONE,
+    fresh_index,
+    negative,
+    product,
+    substitute,
+    total,
+)
+from einsumgrad.ir.nodes import (
+    Access,
+    Call,
+    Compare,
+    Condition,
+    Expr,
+    Index,
+    Iverson,
+    Normalise,
+    Position,
+    Product,
+    Reduce,
+    Size,
+    Statement,
+    Sum,
+)
+from einsumgrad.ir.walk import children, free_indices, walk
+
+Definitions = Mapping[str, Statement]
+
+
+@dataclass(frozen=True, slots=True)
+class Fused:
+    """An expression further down and the cotangent that reaches it."""
+
+    body: Expr
+    flow: Flow
+
+
+@dataclass(frozen=True, slots=True)
+class Inner:
+    """A function found under a logarithm: its node, how its value is read, and the conditions
+    under which its definition holds."""
+
+    node: Expr
+    result: Expr
+    where: tuple[Condition, ...] = ()
+
+
+def log(arg: Expr, flow: Flow, definitions: Definitions) -> Fused | None:
+    """The fused rule for `log arg`, if there is one."""
+    if isinstance(arg, Access):
+        statement = definitions.get(arg.tensor)
+        if statement is not None and isinstance(statement.value, Normalise):
+            return _log_of_named_softmax(arg, statement, statement.value, flow)
+    inner = _inner(arg, definitions)
+    match inner.node:
+        case Call("sigmoid", (body,)):
+            slope = total((ONE, negative(inner.result)))
+            note = "log σ(u) has the derivative 1 - σ(u)"
+            return Fused(body, flow.within(inner.where).times(slope, note))
+        case Reduce("sum", (_,), Call("exp"), _):
+            return _log_sum_exp(inner.node, flow.within(inner.where))
+        case Normalise("softmax", _, body, at) if at == Position(inner.node.index):
+            return _log_of_inline_softmax(inner.node, flow)
+        case _:
+            return _log_of_complement(arg, flow, definitions)
+
+
+def _log_of_complement(arg: Expr, flow: Flow, definitions: Definitions) -> Fused | None:
+    """`log(1 - σ(u))` has the derivative -σ(u)."""
+    match arg:
+        case Sum((first, Product((lead, rest)))) if first == ONE and lead == MINUS_ONE:
+            inner = _inner(rest, definitions)
+            if isinstance(inner.node, Call) and inner.node.function == "sigmoid":
+                slope = negative(inner.result)
+                note = "log(1 - σ(u)) has the derivative -σ(u)"
+                return Fused(inner.node.args[0], flow.within(inner.where).times(slope, note))
+        case _:
+            pass
+    return None
+
+
+def _inner(arg: Expr, definitions: Definitions) -> Inner:
+    """The expression, or what defines the tensor that it reads, at the place where it is read."""
+    if not isinstance(arg, Access) or arg.tensor not in definitions:
+        return Inner(arg, arg)
+    statement = definitions[arg.tensor]
+    moved = _moved(statement, arg)
+    if not _movable(statement.value, moved):
+        return Inner(arg, arg)
+    body = substitute(statement.value, moved)
+    where = tuple(c for w in statement.where if isinstance(c := substitute(w, moved), Condition))
+    assert isinstance(body, Expr)
+    return Inner(body, arg, where)
+
+
+def _movable(value: Expr, moved: Mapping[Index, Expr]) -> bool:
+    """A softmax inside can be read at plain indices only: no source reads it elsewhere."""
+    places = list(moved.values())
+    plain = all(isinstance(at, Position) for at in places) and len(set(places)) == len(places)
+    inside = [part for top in children(value) for part in walk(top)]
+    return plain or not any(isinstance(part, Normalise) for part in inside)
+
+
+def _moved(statement: Statement, access: Access) -> dict[Index, Expr]:
+    pairs = zip(statement.target.at, access.at, strict=True)
+    return {place.index: at for place, at in pairs if isinstance(place, Position)}
+
+
+def _log_sum_exp(node: Reduce, flow: Flow) -> Fused:
+    opened, below = open_binder(node, flow)
+    assert isinstance(opened.body, Call)
+    (index,), (body,) = opened.indices, opened.body.args
+    soft = Normalise("softmax", index, body, Position(index), opened.where)
+    return Fused(body, below.times(soft, "log Σ exp has the derivative softmax"))
+
+
+def _log_of_inline_softmax(node: Normalise, flow: Flow) -> Fused:
+    flow = flow.within(node.where)
+    value = total((flow.value, negative(product(node, summed(flow.value, node.index, flow)))))
+    return Fused(node.body, flow.instead(value, "log softmax: g - softmax Σ g"))
+
+
+def _log_of_named_softmax(
+    access: Access, statement: Statement, node: Normalise, flow: Flow
+) -> Fused | None:
+    """`log P[…, at]`: the cotangent of the logits is g ([i = at] - P[…, i]); where `at` is a loop
+    index that nothing else uses, the same summed over it, g - P Σ g."""
+    if node.op != "softmax" or node.at != Position(node.index):
+        return None
+    moved = _moved(statement, access)
+    at = moved.pop(node.index)
+    if not _movable(node.body, moved):
+        return None
+    others = {i for other in moved.values() for i in free_indices(other)}
+    if isinstance(at, Position) and at.index in flow.loops and at.index not in others:
+        return _over_own_index(access, statement, node, flow)
+    fresh = fresh_index(node.index, flow.names)
+    entry = replace(access, at=_with(access.at, statement, node.index, Position(fresh)))
+    below = _at(statement, node, moved | {node.index: Position(fresh)}, flow.over((fresh,)))
+    slope = total((Iverson(Compare("=", Position(fresh), at)), negative(entry)))
+    note = f"log softmax has the derivative [{fresh.name} = …] - softmax"
+    return replace(below, flow=below.flow.times(slope, note))
+
+
+def _with(
+    at: tuple[Expr, ...], statement: Statement, index: Index, new: Expr
+) -> tuple[Expr, ...]:
+    places = zip(statement.target.at, at, strict=True)
+    return tuple(new if place == Position(index) else old for place, old in places)
+
+
+def _over_own_index(
+    access: Access, statement: Statement, node: Normalise, flow: Flow
+) -> Fused:
+    moved = _moved(statement, access)
+    at = moved[node.index]
+    assert isinstance(at, Position)
+    below = _at(statement, node, moved, flow)
+    rest = product(access, summed(flow.value, at.index, below.flow))
+    value = total((flow.value, negative(rest)))
+    return replace(below, flow=below.flow.instead(value, "log softmax: g - softmax Σ g"))
+
+
+def _at(
+    statement: Statement, node: Normalise, moved: Mapping[Index, Expr], flow: Flow
+) -> Fused:
+    """The logits of a softmax at another place, with the conditions that hold there."""
+    body = substitute(node.body, moved)
+    conditions = (*statement.where, *node.where)
+    where = tuple(c for w in conditions if isinstance(c := substitute(w, moved), Condition))
+    assert isinstance(body, Expr)
+    return Fused(body, flow.within(where))
+
+
+def summed(value: Expr, index: Index, flow: Flow) -> Expr:
+    """Σ over a loop index, under the flow's conditions on it; a constant times the size."""
+    where = flow.restricting(index)
+    if index not in free_indices(value) and not where:
+        return product(Size(index.size), value)
+    if index not in free_indices(value):
+        kept = tuple(Iverson(c) for c in where)
+        return product(value, Reduce("sum", (index,), product(*kept), where))
+    return Reduce("sum", (index,), value, where)

@@ -1,0 +1,120 @@
+"""What every gradient is called, where the sweep starts, and what it starts from."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from einsumgrad.check.faults import NoDerivative
+from einsumgrad.derive.split import fresh_name, stem
+from einsumgrad.diagnostics import EinError
+from einsumgrad.ir.build import ONE
+from einsumgrad.ir.nodes import Access, Expr, Position, Program, Statement, Tensor
+from einsumgrad.ir.walk import reads
+
+GRAD = ".grad"
+
+
+@dataclass(frozen=True, slots=True)
+class Gradients:
+    """The gradients of one derivation.
+
+    `names`: each tensor's gradient. `ones`: tensors whose gradient is 1 (the loss). `seeded`: where
+    the sweep starts. `inputs`: the seeds that a program has to declare. `starts`: statements that
+    copy a seed to which more is added. `batches`: which tensors are batched."""
+
+    names: Mapping[str, str]
+    ones: frozenset[str]
+    seeded: tuple[str, ...]
+    inputs: tuple[Tensor, ...]
+    starts: tuple[Statement, ...]
+    batches: Mapping[str, bool]
+
+    def batched(self, tensor: str) -> bool:
+        return self.batches[tensor]
+
+    def head(self, statement: Statement) -> Expr:
+        """The cotangent of the entry that a statement writes."""
+        name = statement.target.tensor
+        return ONE if name in self.ones else Access(self.names[name], statement.target.at)
+
+
+def name_gradients(
+    program: Program,
+    varied: frozenset[str],
+    pieces: Mapping[int, tuple[Statement, ...]],
+    seeds: tuple[str, ...] | None,
+    taken: set[str],
+) -> Gradients:
+    """The gradients' names; `seeds` are the outputs of the objective, None for the usual ones."""
+    tensors = {tensor.name: tensor for tensor in program.tensors}
+    suffix = gradient_suffix(program)
+    names = {name: name + suffix for name in tensors}
+    batches = {tensor.name: tensor.batched for tensor in program.tensors}
+    taken.update(names.values())
+    for place, found in pieces.items():
+        for piece in found[:-1]:
+            inner = piece.target.tensor
+            stemmed = stem(program.statements[place].target.tensor)
+            names[inner] = fresh_name(f"δ{stemmed}", taken)
+            taken.add(names[inner])
+            size = program.batch.size if program.batch else None
+            batches[inner] = any(i.size == size for i in piece.indices)
+    if seeds is None:
+        seeds = objective(program)
+    ones = frozenset({program.loss} if seeds == (program.loss,) and program.loss else ())
+    seeded = tuple(name for name in seeds if name in varied)
+    outer = tuple(name for name in seeded if name not in ones)
+    inputs = tuple(_inputs(outer, tensors, names))
+    starts = tuple(_starts(program, outer, varied, tensors, names, taken))
+    return Gradients(names, ones, seeded, inputs, starts, batches)
+
+
+def objective(program: Program) -> tuple[str, ...]:
+    """What is differentiated: the gradients of a derived program, else the loss, else outputs."""
+    written = {s.target.tensor for s in program.statements}
+    derived = tuple(n for n in program.outputs if n.endswith(GRAD) and n in written)
+    if derived:
+        return derived
+    return (program.loss,) if program.loss else program.outputs
+
+
+def gradient_suffix(program: Program) -> str:
+    """`.grad`, once more than any name of the program bears it."""
+    return GRAD * (1 + max((t.name.count(GRAD) for t in program.tensors), default=0))
+
+
+def _inputs(
+    outer: tuple[str, ...], tensors: Mapping[str, Tensor], names: Mapping[str, str]
+) -> Iterator[Tensor]:
+    """Seeds without the batch index would be taken for parameters: they are declared."""
+    for name in outer:
+        tensor = tensors[name]
+        if not tensor.batched:
+            axes = tuple(i for i in tensor.axes if i is not None)
+            if len(axes) < len(tensor.axes):
+                what = f"the axes of output `{name}` have no index names"
+                hint = f"declare it with its indices: `output {name}[…]`"
+                raise EinError(NoDerivative(span=tensor.span, what=what, hint=hint))
+            yield Tensor(names[name], "input", axes, declared=True)
+
+
+def _starts(
+    program: Program,
+    outer: tuple[str, ...],
+    varied: frozenset[str],
+    tensors: Mapping[str, Tensor],
+    names: dict[str, str],
+    taken: set[str],
+) -> Iterator[Statement]:
+    """`δT = T.grad` for a seeded output that other statements read as well."""
+    read = {a.tensor for s in program.statements for a in reads(s)}
+    for name in outer:
+        if name not in read & varied:
+            continue
+        axes = tuple(i for i in tensors[name].axes if i is not None)
+        at = tuple(Position(i) for i in axes)
+        seed = Access(names[name], at)
+        names[name] = fresh_name(f"δ{stem(name)}", taken)
+        taken.add(names[name])
+        yield Statement(axes, Access(names[name], at), "=", seed, listed=True, derived=True)

@@ -1,0 +1,140 @@
+"""The chain rule: a cotangent pulled down an expression, from its last operand to its first."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import assert_never
+
+from einsumgrad.derive import fusion
+from einsumgrad.derive.flow import Contribution, Flow, open_binder
+from einsumgrad.derive.rules import (
+    Rules,
+    active_reads,
+    of_base,
+    of_exponent,
+    of_extremum,
+    of_product,
+)
+from einsumgrad.ir.build import ZERO, negative, product, reciprocal, total
+from einsumgrad.ir.nodes import (
+    Access,
+    Call,
+    Expr,
+    Iverson,
+    Normalise,
+    Number,
+    Position,
+    Power,
+    Product,
+    Reduce,
+    Size,
+    Statement,
+    Sum,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """What the chain rule needs to know of a program.
+
+    `varied`: the tensors that depend on what is derived by. `definitions`: the tensors that one
+    `=` defines, so that the name can stand for the right side."""
+
+    rules: Rules
+    varied: frozenset[str]
+    definitions: Mapping[str, Statement]
+
+    def active(self, node: Expr) -> bool:
+        return any(name in self.varied for name in active_reads(node))
+
+
+def pull(node: Expr, flow: Flow, model: Model, named: Expr | None = None) -> Iterator[Contribution]:
+    """All contributions of an expression. `named`: how its value can be read by name."""
+    if flow.value == ZERO or not model.active(node):
+        return
+    result = node if named is None else named
+    match node:
+        case Access():
+            yield Contribution(node, flow)
+        case Sum(terms):
+            for term in reversed(terms):
+                yield from pull(term, flow, model)
+        case Product(factors):
+            for place in reversed(range(len(factors))):
+                beside = flow.beside(factors[:place], factors[place + 1 :])
+                yield from pull(factors[place], beside, model)
+        case Power(base, exponent):
+            yield from pull(exponent, flow.times(of_exponent(node, result)), model)
+            yield from pull(base, flow.times(of_base(node), _power_note(node)), model)
+        case Call():
+            yield from _call(node, flow, model, result)
+        case Reduce():
+            yield from _reduce(node, flow, model, result)
+        case Normalise():
+            yield from _normalise(node, flow, model, result)
+        case Number() | Size() | Position() | Iverson():
+            return
+        case _:
+            assert_never(node)
+
+
+def _power_note(node: Power) -> str:
+    return "the power rule" if isinstance(node.exponent, Number) else "the power rule, base"
+
+
+def _call(node: Call, flow: Flow, model: Model, result: Expr) -> Iterator[Contribution]:
+    if node.function == "log":
+        fused = fusion.log(node.args[0], flow, model.definitions)
+        if fused is not None:
+            yield from pull(fused.body, fused.flow, model)
+            return
+    for place in reversed(range(len(node.args))):
+        slope = model.rules.of_call(node, place, result)
+        below = flow.times(slope, f"the derivative of {node.function}")
+        yield from pull(node.args[place], below, model)
+
+
+def _reduce(node: Reduce, flow: Flow, model: Model, result: Expr) -> Iterator[Contribution]:
+    opened, below = open_binder(node, flow)
+    match node.op:
+        case "sum":
+            pass
+        case "mean":
+            sizes = (reciprocal(Size(i.size)) for i in opened.indices)
+            below = below.times(product(*sizes), "a mean divides by its size")
+        case "prod":
+            others = of_product(opened, below.names)
+            below = below.times(others, "a product: all other factors")
+        case "max" | "min":
+            share = of_extremum(opened, result)
+            below = below.times(share, f"{node.op}: ties share evenly")
+        case "logsumexp":
+            (index,) = opened.indices
+            soft = Normalise("softmax", index, opened.body, Position(index), opened.where)
+            below = below.times(soft, "the derivative of logsumexp is softmax")
+        case "argmax" | "argmin":
+            return
+        case _:
+            assert_never(node.op)
+    yield from pull(opened.body, below, model)
+
+
+def _normalise(node: Normalise, flow: Flow, model: Model, result: Expr) -> Iterator[Contribution]:
+    """softmax: y (g - Σ g y); log_softmax: g - softmax Σ g; g being the whole cotangent."""
+    assert node.at == Position(node.index)
+    flow = flow.within(node.where)
+    index, where = node.index, flow.restricting(node.index)
+    if node.op == "softmax":
+        summed = Reduce("sum", (index,), product(flow.value, result), where)
+        value = product(result, total((flow.value, negative(summed))))
+    else:
+        named = isinstance(result, Access)
+        soft = Call("exp", (result,)) if named else _softmax(node)
+        summed = fusion.summed(flow.value, node.index, flow)
+        value = total((flow.value, negative(product(soft, summed))))
+    yield from pull(node.body, flow.instead(value, f"the derivative of {node.op}"), model)
+
+
+def _softmax(node: Normalise) -> Expr:
+    return Normalise("softmax", node.index, node.body, node.at, node.where)

@@ -1,0 +1,206 @@
+"""Reverse mode: Program → the Program that also computes gradients (LANGUAGE §8).
+
+One sweep over the statements from last to first; each asks the chain rule (`pull`) for its operands'
+contributions. What is written here is correct but not yet as a person would write it; that is
+the business of `rewrite`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+
+from einsumgrad.check.faults import NoDerivative
+from einsumgrad.check.tensors import complete
+from einsumgrad.derive.batch import batch_factor
+from einsumgrad.derive.flow import Contribution, start
+from einsumgrad.derive.gradients import Gradients, name_gradients
+from einsumgrad.derive.pull import Model, pull
+from einsumgrad.derive.rules import Rules, active_reads
+from einsumgrad.derive.split import split
+from einsumgrad.diagnostics import EinError
+from einsumgrad.ir.build import ONE, ZERO, product
+from einsumgrad.ir.nodes import Access, Expr, Number, Position, Program, Size, Statement, Tensor
+from einsumgrad.ir.walk import free_indices, walk
+
+MAX_PARTS = 2_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One derived statement with the forward statement, the operand and the rules it comes from."""
+
+    statement: Statement
+    origin: Statement
+    operand: str
+    notes: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Reversed:
+    """The derived program and how each of its backward statements came about."""
+
+    program: Program
+    steps: tuple[Step, ...]
+
+
+def reverse(
+    program: Program, wrt: tuple[str, ...] | None = None, seeds: tuple[str, ...] | None = None
+) -> Program:
+    """The program followed by the statements that compute the gradients by `wrt` (default: all
+    parameters and all inputs but integers).
+
+    The objective is the loss; without one, or with `seeds`, it is made of outputs, whose `.grad` are
+    then inputs. Raises EinError where the derivative would be too long to write."""
+    return reverse_steps(program, wrt, seeds).program
+
+
+def reverse_steps(
+    program: Program, wrt: tuple[str, ...] | None = None, seeds: tuple[str, ...] | None = None
+) -> Reversed:
+    """`reverse`, with the steps that `explain` tells."""
+    wanted = default_wrt(program) if wrt is None else wrt
+    model = Model(Rules(), _varied(program, wanted), _definitions(program))
+    taken = {tensor.name for tensor in program.tensors}
+    pieces = split(program.statements, model, taken)
+    gradients = name_gradients(program, model.varied, pieces, seeds, taken)
+    steps = tuple(_sweep(program, pieces, model, gradients))
+    made = _assemble(program, wanted, pieces, gradients, steps, explicit=wrt is not None)
+    return Reversed(made, steps)
+
+
+def default_wrt(program: Program) -> tuple[str, ...]:
+    """All parameters and inputs that have a derivative, in their order."""
+    kinds = ("param", "input")
+    return tuple(t.name for t in program.tensors if t.kind in kinds and not t.integer)
+
+
+def _varied(program: Program, wrt: tuple[str, ...]) -> frozenset[str]:
+    """The tensors that depend on `wrt`, through operands that have a derivative."""
+    found = set(wrt)
+    integer = {tensor.name for tensor in program.tensors if tensor.integer}
+    for statement in program.statements:
+        name = statement.target.tensor
+        if name not in integer and any(read in found for read in active_reads(statement.value)):
+            found.add(name)
+    return frozenset(found)
+
+
+def _definitions(program: Program) -> dict[str, Statement]:
+    """The tensors that exactly one statement writes, with `=` and plain indices."""
+    writers: dict[str, list[Statement]] = {}
+    for statement in program.statements:
+        writers.setdefault(statement.target.tensor, []).append(statement)
+    return {
+        name: found[0] for name, found in writers.items() if len(found) == 1 and _defines(found[0])
+    }
+
+
+def _defines(statement: Statement) -> bool:
+    at = statement.target.at
+    plain = all(isinstance(place, Position) for place in at) and len(set(at)) == len(at)
+    return statement.op == "=" and plain
+
+
+def _sweep(
+    program: Program,
+    pieces: Mapping[int, tuple[Statement, ...]],
+    model: Model,
+    gradients: Gradients,
+) -> Iterator[Step]:
+    length, reached = 0, set(gradients.seeded)
+    model = _with_pieces(model, pieces)
+    for origin, piece in _backwards(program, pieces):
+        if piece.target.tensor not in reached:
+            continue
+        named = piece.target if piece.target.tensor in model.definitions else None
+        flow = start(piece, gradients.head(piece))
+        for contribution in pull(piece.value, flow, model, named):
+            statement = _derived(contribution, piece, program, gradients)
+            length += sum(1 for _ in walk(statement.value))
+            if length > MAX_PARTS:
+                what = f"the derivative of this statement would make more than {MAX_PARTS} parts"
+                hint = "break it up: name its parts in statements of their own"
+                raise EinError(NoDerivative(span=origin.span, what=what, hint=hint))
+            reached.add(contribution.operand.tensor)
+            yield Step(statement, piece, contribution.operand.tensor, contribution.flow.notes)
+
+
+def _with_pieces(model: Model, pieces: Mapping[int, tuple[Statement, ...]]) -> Model:
+    """The model of the split statements."""
+    inner = {s.target.tensor: s for found in pieces.values() for s in found[:-1]}
+    left = {s.target.tensor: s for found in pieces.values() for s in found[-1:]}
+    kept = {name: left[name] for name in model.definitions}
+    return replace(model, varied=model.varied | inner.keys(), definitions={**kept, **inner})
+
+
+def _backwards(
+    program: Program, pieces: Mapping[int, tuple[Statement, ...]]
+) -> Iterator[tuple[Statement, Statement]]:
+    for place in reversed(range(len(program.statements))):
+        for piece in reversed(pieces[place]):
+            yield program.statements[place], piece
+
+
+def _derived(
+    contribution: Contribution, piece: Statement, program: Program, gradients: Gradients
+) -> Statement:
+    """`for loops  X.grad[at] += coefficient T.grad …`"""
+    flow, operand = contribution.flow, contribution.operand
+    result = gradients.batched(piece.target.tensor)
+    factor = batch_factor(program.batch, result, gradients.batched(operand.tensor))
+    target = Access(gradients.names[operand.tensor], operand.at)
+    value = product(factor, flow.value)
+    used = {i for node in (value, *operand.at, *flow.where) for i in free_indices(node)}
+    repeats = (Size(i.size) for i in flow.loops if i not in used)
+    value = product(value, *repeats)
+    sign = -1 if piece.op == "-=" else 1
+    value = product(Number(ONE.value * sign), value)
+    loops = tuple(i for i in flow.loops if i in used)
+    return Statement(loops, target, "+=", value, flow.where, listed=True, derived=True)
+
+
+def _assemble(
+    program: Program,
+    wanted: tuple[str, ...],
+    pieces: Mapping[int, tuple[Statement, ...]],
+    gradients: Gradients,
+    steps: tuple[Step, ...],
+    *,
+    explicit: bool,
+) -> Program:
+    """Forward statements as they were written, what was named in them, then the derived ones."""
+    forward = tuple(replace(s, derived=False) for s in program.statements)
+    inner = tuple(s for found in pieces.values() for s in found[:-1])
+    derived = (*gradients.starts, *(step.statement for step in steps))
+    names = tuple(gradients.names[name] for name in wanted)
+    written = {s.target.tensor for s in derived}
+    missing = [n for n in wanted if explicit and gradients.names[n] not in written]
+    zeros = tuple(_zeros(program, missing, gradients))
+    statements = (*forward, *inner, *derived, *zeros)
+    outputs = tuple(dict.fromkeys((*program.outputs, *names)))
+    declared = (*(t for t in program.tensors if t.declared), *gradients.inputs)
+    present = written | {s.target.tensor for s in zeros}
+    outputs = tuple(name for name in outputs if name not in names or name in present)
+    tensors = complete(declared, statements, program.batch)
+    return replace(program, statements=statements, tensors=tensors, outputs=outputs)
+
+
+def _zeros(program: Program, names: list[str], gradients: Gradients) -> Iterator[Statement]:
+    """`X.grad[…] = 0` for what the objective does not depend on."""
+    for name in names:
+        axes = program.tensor(name).axes
+        known = tuple(i for i in axes if i is not None)
+        if len(known) == len(axes) == len(set(known)):
+            target = Access(gradients.names[name], tuple(Position(i) for i in known))
+            zero: Expr = ZERO
+            yield Statement(known, target, "=", zero, listed=True, derived=True)
+
+
+def unknown(program: Program, wrt: tuple[str, ...]) -> Tensor | None:
+    """The first tensor of `wrt` that has no derivative."""
+    for name in wrt:
+        tensor = program.tensor(name)
+        if tensor.integer or tensor.kind in ("const", "noise"):
+            return tensor
+    return None

@@ -1,0 +1,132 @@
+"""Derivatives of single nodes, as expressions: the table's, and those of the operators."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import assert_never
+
+from einsumgrad.check.lower import Scope, lower
+from einsumgrad.check.names import Names
+from einsumgrad.ir.build import (
+    MINUS_ONE,
+    ZERO,
+    fresh_index,
+    power,
+    product,
+    reciprocal,
+    substitute,
+    total,
+)
+from einsumgrad.ir.functions import FUNCTIONS
+from einsumgrad.ir.nodes import (
+    Access,
+    Call,
+    Comparator,
+    Compare,
+    Condition,
+    Expr,
+    Index,
+    Iverson,
+    Normalise,
+    Number,
+    Or,
+    Position,
+    Power,
+    Product,
+    Reduce,
+    Size,
+    Sum,
+)
+from einsumgrad.syntax import tree as t
+from einsumgrad.syntax.parse import parse_expression
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """The table of `ir/functions.py`, each entry parsed when it is first used."""
+
+    parsed: dict[str, t.Expr] = field(default_factory=dict)
+
+    def of_call(self, node: Call, place: int, result: Expr) -> Expr:
+        """The derivative of a function by one argument; `result` is how its value is read."""
+        function = FUNCTIONS[node.function]
+        text = function.derivatives[place]
+        if function.by_result and not isinstance(node.args[0], Access):
+            text = function.by_result
+        if text not in self.parsed:
+            self.parsed[text] = parse_expression(text)
+        args = (*zip("uv", node.args, strict=False), ("y", result))
+        return lower(self.parsed[text], Scope(Names(), frozenset(), args=args))
+
+
+def of_base(node: Power) -> Expr:
+    """d u^n / du = n u^(n-1); where n may be 0, a bracket keeps 0·0⁻¹ away."""
+    less = total((node.exponent, MINUS_ONE))
+    guard = () if isinstance(node.exponent, Number) else (_against_zero(node.exponent, "!="),)
+    return product(*guard, node.exponent, power(node.base, less))
+
+
+def of_exponent(node: Power, result: Expr) -> Expr:
+    """d u^n / dn = u^n log u for u > 0, and 0 at u = 0."""
+    guard = () if isinstance(node.base, Number) else (_against_zero(node.base, ">"),)
+    return product(*guard, result, Call("log", (node.base,)))
+
+
+def _against_zero(value: Expr, op: Comparator) -> Expr:
+    return Iverson(Compare(op, value, ZERO))
+
+
+def of_extremum(node: Reduce, result: Expr) -> Expr:
+    """The share of an entry in its maximum or minimum: ties share evenly (LANGUAGE §8)."""
+    hit = Iverson(Compare("=", node.body, result))
+    return product(hit, reciprocal(Reduce("sum", node.indices, hit, node.where)))
+
+
+def of_product(node: Reduce, taken: frozenset[str]) -> Expr:
+    """The product of all the other entries, right with any number of zeros."""
+    fresh: dict[Index, Index] = {}
+    names = set(taken)
+    for index in node.indices:
+        fresh[index] = fresh_index(index, names)
+        names.add(fresh[index].name)
+    others = _others(fresh)
+    moved = {old: Position(new) for old, new in fresh.items()}
+    body = substitute(node.body, moved)
+    where = tuple(substitute(c, moved) for c in node.where)
+    assert isinstance(body, Expr)
+    conditions = tuple(c for c in where if isinstance(c, Condition))
+    return Reduce("prod", tuple(fresh.values()), body, (*conditions, others))
+
+
+def _others(fresh: dict[Index, Index]) -> Condition:
+    apart = tuple(Compare("!=", Position(new), Position(old)) for old, new in fresh.items())
+    return apart[0] if len(apart) == 1 else Or(apart)
+
+
+def active_parts(node: Expr) -> tuple[Expr, ...]:
+    """The sub-expressions that a derivative goes through."""
+    match node:
+        case Call(function, args):
+            slopes = FUNCTIONS[function].derivatives
+            return tuple(a for a, slope in zip(args, slopes, strict=True) if slope != "0")
+        case Sum(parts) | Product(parts):
+            return parts
+        case Power(base, exponent):
+            return (base, exponent)
+        case Reduce(op, _, body):
+            return () if op in ("argmax", "argmin") else (body,)
+        case Normalise():
+            return (node.body,)
+        case Number() | Size() | Position() | Access() | Iverson():
+            return ()
+        case _:
+            assert_never(node)
+
+
+def active_reads(node: Expr) -> Iterator[str]:
+    """The tensors whose derivative an expression asks for, once for each read."""
+    if isinstance(node, Access):
+        yield node.tensor
+    for part in active_parts(node):
+        yield from active_reads(part)

@@ -1,0 +1,179 @@
+"""Names for what stands under a nonlinear function, so that its cotangent is computed once.
+
+`h = σ(Σ_i W x - c)` has one derivative by the argument of σ and several through it. The argument gets
+a name, `h_in`; the sweep then derives by it as by any tensor, and prints that cotangent as `δh`.
+Rewriting puts back or removes what need not be named.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+
+from einsumgrad.derive.pull import Model
+from einsumgrad.derive.rules import active_parts
+from einsumgrad.ir.build import rebuild
+from einsumgrad.ir.nodes import (
+    Access,
+    Call,
+    Condition,
+    Expr,
+    Index,
+    Normalise,
+    Position,
+    Power,
+    Product,
+    Reduce,
+    Statement,
+    Sum,
+)
+from einsumgrad.ir.walk import accesses, children, free_indices, walk
+
+
+@dataclass(slots=True)
+class Splitter:
+    """Splits one statement; `made` are the definitions that then stand before it."""
+
+    statement: Statement
+    model: Model
+    logged: frozenset[str]
+    taken: set[str]
+    made: dict[Expr, Statement] = field(default_factory=dict)
+    repeated: frozenset[Expr] = frozenset()
+
+    def split(self) -> Statement:
+        value = self.statement.value
+        self.repeated = frozenset(_repeated(value, self.model))
+        if self.statement.target.tensor in self.logged and isinstance(value, Call | Normalise):
+            return replace(self.statement, value=self._logged(value))
+        return replace(self.statement, value=self.below(value, False, self.statement.where))
+
+    def _logged(self, value: Call | Normalise) -> Expr:
+        """The argument of a softmax or σ whose logarithm is taken is named in any case."""
+        arg = value.args[0] if isinstance(value, Call) else value.body
+        if isinstance(arg, Access) or not self.model.active(arg):
+            return value
+        where = value.where if isinstance(value, Normalise) else ()
+        inner = self.named(arg, (*self.statement.where, *where))
+        if isinstance(value, Call):
+            return replace(value, args=(inner,))
+        return replace(value, body=inner)
+
+    def below(self, node: Expr, heavy: bool, where: tuple[Condition, ...]) -> Expr:
+        """The node with names for parts of it. `heavy`: under a nonlinear function."""
+        if isinstance(node, Access) or not self.model.active(node):
+            return node
+        if node in self.repeated or (heavy and self.branches(node)):
+            return self.named(node, where)
+        heavy = heavy or not _linear(node)
+        inner = (*where, *node.where) if isinstance(node, Reduce | Normalise) else where
+        active = set(active_parts(node))
+        parts = tuple(
+            self.below(part, heavy, inner) if part in active else part
+            for part in children(node)
+        )
+        return rebuild_expr(node, parts)
+
+    def branches(self, node: Expr) -> bool:
+        """Whether the cotangent goes several ways from here."""
+        match node:
+            case Sum() | Product() | Power() | Call():
+                return sum(self.model.active(part) for part in active_parts(node)) > 1
+            case Reduce("sum" | "mean", _, body):
+                return self.branches(body)
+            case _:
+                return False
+
+    def named(self, node: Expr, where: tuple[Condition, ...]) -> Expr:
+        """An access of the tensor that now names the node; the node, if it cannot be named."""
+        axes = _ordered(node, self.statement)
+        kept = tuple(c for c in dict.fromkeys(where) if set(free_indices(c)) <= set(axes))
+        if any(_gathers(access) for access in accesses(node)) and set(kept) != set(where):
+            return node
+        if node not in self.made:
+            name = self._fresh()
+            target = Access(name, tuple(Position(i) for i in axes))
+            self.made[node] = Statement(axes, target, "=", node, kept, listed=True, derived=True)
+        return self.made[node].target
+
+    def _fresh(self) -> str:
+        name = fresh_name(stem(self.statement.target.tensor) + "_in", self.taken)
+        self.taken.add(name)
+        return name
+
+
+def rebuild_expr(node: Expr, parts: tuple[object, ...]) -> Expr:
+    kept = tuple(part for part in parts if isinstance(part, Expr | Condition))
+    result = rebuild(node, kept)
+    assert isinstance(result, Expr)
+    return result
+
+
+def stem(name: str) -> str:
+    """A tensor's name without `.grad`, each replaced by a prime."""
+    return name.replace(".grad", "'")
+
+
+def fresh_name(name: str, taken: set[str]) -> str:
+    """The name, or the name with the first free number."""
+    found, count = name, 2
+    while found in taken:
+        found, count = f"{name}_{count}", count + 1
+    return found
+
+
+def _linear(node: Expr) -> bool:
+    return isinstance(node, Sum | Product) or (
+        isinstance(node, Reduce) and node.op in ("sum", "mean")
+    )
+
+
+def _gathers(access: Access) -> bool:
+    return any(not isinstance(at, Position) for at in access.at)
+
+
+def _ordered(node: Expr, statement: Statement) -> tuple[Index, ...]:
+    free = free_indices(node)
+    first = tuple(i for i in statement.indices if i in free)
+    return (*first, *(i for i in free if i not in first))
+
+
+def _repeated(value: Expr, model: Model) -> Iterator[Expr]:
+    """The largest branching parts that a statement holds more than once (a `def`'s argument)."""
+    parts = Counter(n for n in walk(value) if isinstance(n, Sum | Reduce | Product | Call))
+    many = {n for n, count in parts.items() if count > 1 and model.active(n)}
+    inner = {n for top in many for n in walk(top) if n is not top}
+    yield from (n for n in many if n not in inner or parts[n] > 1 and not _within(n, many))
+
+
+def _within(node: Expr, many: set[Expr]) -> bool:
+    return any(node != top and node in set(walk(top)) for top in many)
+
+
+def logged_tensors(statements: tuple[Statement, ...]) -> frozenset[str]:
+    """The tensors of whose entries a logarithm is taken, as they are or from 1."""
+    found = set()
+    for statement in statements:
+        for node in walk(statement.value):
+            match node:
+                case Call("log", (Access(name),)):
+                    found.add(name)
+                case Call("log", (Sum((_, Product((_, Access(name))))),)):
+                    found.add(name)
+                case _:
+                    pass
+    return frozenset(found)
+
+
+def split(
+    statements: tuple[Statement, ...], model: Model, names: set[str]
+) -> Mapping[int, tuple[Statement, ...]]:
+    """For each statement by its place: the definitions made for it, then what is left of it."""
+    logged = logged_tensors(statements)
+    found: dict[int, tuple[Statement, ...]] = {}
+    for place, statement in enumerate(statements):
+        splitter = Splitter(statement, model, logged & model.definitions.keys(), names)
+        left = splitter.split()
+        found[place] = (*splitter.made.values(), left)
+    return found

@@ -1,0 +1,206 @@
+"""Algebra on one expression: like terms, equal factors, signs, brackets that are decided."""
+
+from __future__ import annotations
+
+from collections import Counter
+from fractions import Fraction
+from typing import assert_never
+
+from einsumgrad.ir.build import (
+    MINUS_ONE,
+    ONE,
+    ZERO,
+    coefficient_of,
+    negative,
+    number,
+    power,
+    product,
+    rebuild,
+    total,
+)
+from einsumgrad.ir.nodes import (
+    Access,
+    And,
+    Call,
+    Compare,
+    Condition,
+    Expr,
+    Iverson,
+    Normalise,
+    Not,
+    Number,
+    Or,
+    Position,
+    Power,
+    Product,
+    Reduce,
+    Size,
+    Sum,
+)
+from einsumgrad.ir.walk import Node, children, walk
+
+MAX_TERMS = 64
+
+
+def simplify(node: Expr) -> Expr:
+    """An equal expression that is no longer, in the order in which it was written."""
+    result = _simplify(node)
+    assert isinstance(result, Expr)
+    return result
+
+
+def _simplify(node: Node) -> Node:
+    parts = children(node)
+    done = tuple(_simplify(part) for part in parts)
+    if any(new is not old for new, old in zip(done, parts, strict=True)):
+        node = rebuild(node, done)
+    match node:
+        case Sum():
+            return _positive_first(_like_terms(node))
+        case Product():
+            return _signs(_equal_factors(node))
+        case Iverson(condition):
+            return _decided(node, condition)
+        case Reduce(op="sum", body=body) if body == ZERO:
+            return ZERO
+        case _:
+            return node
+
+
+def _like_terms(node: Sum) -> Expr:
+    """Terms that differ in their number only become one, at the place of the first."""
+    found: dict[frozenset[tuple[Expr, int]], tuple[Expr, Number]] = {}
+    for term in node.terms:
+        lead, rest = coefficient_of(term)
+        factors = rest.factors if isinstance(rest, Product) else (rest,)
+        key = frozenset(Counter(factors).items())
+        first, so_far = found.get(key, (rest, ZERO))
+        added = total((so_far, lead))
+        assert isinstance(added, Number)
+        found[key] = (first, added)
+    if len(found) == len(node.terms):
+        return node
+    return total(product(lead, rest) for rest, lead in found.values())
+
+
+def _positive_first(node: Expr) -> Expr:
+    """A sum does not begin with a minus if it has a plus."""
+    if not isinstance(node, Sum) or not is_negative(node.terms[0]):
+        return node
+    ordered = sorted(node.terms, key=is_negative)
+    return Sum(tuple(ordered))
+
+
+def is_negative(term: Expr) -> bool:
+    """Whether a term is printed behind a minus."""
+    return coefficient_of(term)[0].value < 0
+
+
+def _equal_factors(node: Product) -> Expr:
+    """Powers of one base are added up where the first stands; a bracket counts once."""
+    places: dict[Expr, Expr] = {}
+    for factor in node.factors:
+        base, exponent = _split_power(factor)
+        if isinstance(base, Number | Size) or base not in places:
+            places[base] = total((places[base], exponent)) if base in places else exponent
+        elif not isinstance(base, Iverson):
+            places[base] = total((places[base], exponent))
+    if len(places) == len(node.factors):
+        return node
+    return product(*(_powered(base, exponent) for base, exponent in places.items()))
+
+
+def _split_power(factor: Expr) -> tuple[Expr, Expr]:
+    match factor:
+        case Power(base, Number() as exponent):
+            return base, exponent
+        case _:
+            return factor, ONE
+
+
+def _powered(base: Expr, exponent: Expr) -> Expr:
+    """`sqrt(u)^2` is u."""
+    match base, exponent:
+        case Call("sqrt", (inner,)), Number(Fraction(denominator=1) as times) if times % 2 == 0:
+            return power(inner, number(times / 2))
+        case _:
+            return power(base, exponent)
+
+
+def _signs(node: Expr) -> Expr:
+    """`-(a - b)` is `b - a`, in front of other factors too."""
+    if not isinstance(node, Product) or not is_negative(node):
+        return node
+    for place, factor in enumerate(node.factors):
+        if isinstance(factor, Sum) and any(is_negative(term) for term in factor.terms):
+            flipped = _positive_first(total(negative(term) for term in factor.terms))
+            rest = (*node.factors[:place], flipped, *node.factors[place + 1 :])
+            return product(MINUS_ONE, *rest)
+    return node
+
+
+def _decided(node: Iverson, condition: Condition) -> Expr:
+    known = decide(condition)
+    return node if known is None else ONE if known else ZERO
+
+
+def decide(condition: Condition) -> bool | None:
+    """Whether a condition holds for all values, None if that depends on them."""
+    match condition:
+        case Compare():
+            return _decide_compare(condition)
+        case And(items):
+            known = [decide(item) for item in items]
+            return False if False in known else None if None in known else True
+        case Or(items):
+            known = [decide(item) for item in items]
+            return True if True in known else None if None in known else False
+        case Not(item):
+            inner = decide(item)
+            return None if inner is None else not inner
+        case _:
+            assert_never(condition)
+
+
+def _decide_compare(condition: Compare) -> bool | None:
+    left, right = condition.left, condition.right
+    if left == right and isinstance(left, Position | Size):
+        return condition.op in ("=", "<=", ">=")
+    if isinstance(left, Number) and isinstance(right, Number):
+        a, b = left.value, right.value
+        return {
+            "=": a == b, "!=": a != b, "<": a < b, "<=": a <= b, ">": a > b, ">=": a >= b,
+        }[condition.op]  # fmt: skip
+    return None
+
+
+def expand(node: Expr) -> Expr:
+    """Products multiplied out over their sums, as far as that makes no long expression."""
+    match node:
+        case Sum(terms):
+            return total(expand(term) for term in terms)
+        case Product(factors):
+            return _multiply_out(tuple(expand(factor) for factor in factors))
+        case _:
+            return node
+
+
+def _multiply_out(factors: tuple[Expr, ...]) -> Expr:
+    found: list[Expr] = [ONE]
+    for factor in factors:
+        terms = factor.terms if isinstance(factor, Sum) else (factor,)
+        if len(found) * len(terms) > MAX_TERMS:
+            return product(*factors)
+        found = [product(left, right) for left in found for right in terms]
+    return total(found)
+
+
+def cost(node: Node) -> int:
+    """How much there is to read: the number of parts."""
+    return sum(1 for _ in walk(node))
+
+
+def light(node: Expr) -> bool:
+    """Short enough to stand in two places: a number, an entry, or a sum or product of two."""
+    plain = all(not isinstance(part, Call | Reduce | Normalise | Power) for part in walk(node))
+    return plain and sum(isinstance(part, Access | Iverson) for part in walk(node)) <= 2

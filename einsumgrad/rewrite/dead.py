@@ -1,0 +1,19 @@
+"""Statements that nothing returned depends on, removed."""
+
+from __future__ import annotations
+
+from einsumgrad.ir.nodes import Program
+from einsumgrad.ir.walk import reads
+from einsumgrad.rewrite.edit import kept_names, with_statements
+
+
+def dead(program: Program) -> Program:
+    """The program without derived statements whose target is neither returned nor read."""
+    needed = kept_names(program)
+    kept = []
+    for statement in reversed(program.statements):
+        if statement.derived and statement.target.tensor not in needed:
+            continue
+        needed.update(access.tensor for access in reads(statement))
+        kept.append(statement)
+    return with_statements(program, reversed(kept))

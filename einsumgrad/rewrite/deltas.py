@@ -1,0 +1,82 @@
+"""Kronecker deltas contracted away: a summed index that a bracket equates is replaced."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from einsumgrad.ir.build import product, substitute
+from einsumgrad.ir.nodes import (
+    Access,
+    Compare,
+    Condition,
+    Expr,
+    Index,
+    Iverson,
+    Position,
+    Product,
+    Program,
+    Statement,
+    Tensor,
+)
+from einsumgrad.ir.walk import free_indices
+from einsumgrad.rewrite.edit import with_statements
+from einsumgrad.rewrite.simplify import simplify_statement
+
+
+def deltas(program: Program) -> Program:
+    """`for i,j  y[i] += [j = i] x[j]` becomes `for i  y[i] += x[i]`; a gathered j too, its values
+    being inside the range."""
+    tensors = {tensor.name: tensor for tensor in program.tensors}
+    made = (contract(s, tensors) if s.derived else s for s in program.statements)
+    return with_statements(program, made)
+
+
+def contract(statement: Statement, tensors: dict[str, Tensor]) -> Statement:
+    """The statement without the deltas that one of its summed indices meets."""
+    factors = statement.value.factors if isinstance(statement.value, Product) else ()
+    for place, factor in enumerate(factors):
+        found = _delta(factor, statement, tensors)
+        if found is not None:
+            rest = product(*factors[:place], *factors[place + 1 :])
+            return contract(_moved(statement, rest, *found), tensors)
+    return statement
+
+
+def _delta(
+    factor: Expr, statement: Statement, tensors: dict[str, Tensor]
+) -> tuple[Index, Expr] | None:
+    match factor:
+        case Iverson(Compare("=", left, right)):
+            for index, other in ((left, right), (right, left)):
+                if isinstance(index, Position) and _summed(index.index, statement, other, tensors):
+                    return index.index, other
+        case _:
+            pass
+    return None
+
+
+def _summed(
+    index: Index, statement: Statement, other: Expr, tensors: dict[str, Tensor]
+) -> bool:
+    """Whether the index is summed and `other` is always one of its values."""
+    kept = {i for at in statement.target.at for i in free_indices(at)}
+    if index not in statement.indices or index in kept or index in free_indices(other):
+        return False
+    match other:
+        case Position(another):
+            return another.size == index.size
+        case Access(name):
+            holds = tensors[name].holds
+            return holds is not None and holds.size == index.size
+        case _:
+            return False
+
+
+def _moved(statement: Statement, rest: Expr, index: Index, other: Expr) -> Statement:
+    value = substitute(rest, {index: other})
+    where = tuple(
+        c for w in statement.where if isinstance(c := substitute(w, {index: other}), Condition)
+    )
+    loops = tuple(i for i in statement.indices if i != index)
+    assert isinstance(value, Expr)
+    return simplify_statement(replace(statement, indices=loops, value=value, where=where))

@@ -1,0 +1,48 @@
+"""What all passes share: statements of a program replaced, its tables completed again."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+
+from einsumgrad.check.tensors import complete
+from einsumgrad.ir.nodes import Access, Position, Program, Statement
+from einsumgrad.ir.walk import reads
+
+
+def with_statements(program: Program, statements: Iterable[Statement]) -> Program:
+    """The program with other statements; what is known of its tensors follows from them."""
+    listed = tuple(statements)
+    if listed == program.statements:
+        return program
+    declared = (tensor for tensor in program.tensors if tensor.declared)
+    kept = tuple(tensor for tensor in declared if tensor.kind != "computed")
+    return replace(program, statements=listed, tensors=complete(kept, listed, program.batch))
+
+
+def plain_target(target: Access) -> bool:
+    """Whether a target bears distinct plain indices only."""
+    plain = all(isinstance(at, Position) for at in target.at)
+    return plain and len(set(target.at)) == len(target.at)
+
+
+def kept_names(program: Program) -> set[str]:
+    """The tensors that a run returns."""
+    return {*program.outputs, *([program.loss] if program.loss else ())}
+
+
+def read_counts(statements: Iterable[Statement]) -> dict[str, int]:
+    """How often each tensor is read."""
+    counts: dict[str, int] = {}
+    for statement in statements:
+        for access in reads(statement):
+            counts[access.tensor] = counts.get(access.tensor, 0) + 1
+    return counts
+
+
+def writers(program: Program) -> dict[str, list[Statement]]:
+    """The statements that write each tensor."""
+    found: dict[str, list[Statement]] = {}
+    for statement in program.statements:
+        found.setdefault(statement.target.tensor, []).append(statement)
+    return found

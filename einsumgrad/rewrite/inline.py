@@ -1,0 +1,74 @@
+"""Helpers and constants put back where a name would only be a detour."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from einsumgrad.ir.build import negative, substitute
+from einsumgrad.ir.nodes import Access, Expr, Index, Normalise, Position, Program, Reduce, Statement
+from einsumgrad.ir.walk import Node, children, free_indices, walk
+from einsumgrad.ir.build import rebuild
+from einsumgrad.rewrite.algebra import light
+from einsumgrad.rewrite.edit import kept_names, plain_target, read_counts, with_statements, writers
+from einsumgrad.rewrite.simplify import simplify_statement
+
+
+def inline(program: Program) -> Program:
+    """Derived tensors that are constant, or short and read at most twice, or read once as they
+    are, replaced by their values. The gradients of named tensors stay unless they are constant."""
+    counts = read_counts(program.statements)
+    found = writers(program)
+    kept = kept_names(program)
+    values: dict[str, Statement] = {}
+    made = []
+    for statement in program.statements:
+        name = statement.target.tensor
+        if statement.derived:
+            new = put_in(statement, values)
+            statement = statement if new is statement else simplify_statement(new)
+        if name not in kept and len(found[name]) == 1 and _short(statement, counts.get(name, 0)):
+            values[name] = statement
+        made.append(statement)
+    return with_statements(program, made)
+
+
+def _short(statement: Statement, count: int) -> bool:
+    value, target = statement.value, statement.target
+    whole = plain_target(target) and {i for at in target.at for i in free_indices(at)} == set(
+        statement.indices
+    )
+    if not statement.derived or not whole or statement.where:
+        return False
+    if target.tensor.endswith(".grad"):
+        return not any(isinstance(part, Access | Position) for part in walk(value))
+    one = sum(isinstance(part, Access) for part in walk(value)) <= 1
+    return light(value) and (one or count <= 2)
+
+
+def put_in(statement: Statement, values: dict[str, Statement]) -> Statement:
+    """The statement with the values of some tensors in place of their names."""
+    if not values:
+        return statement
+    value = put_in_node(statement.value, values)
+    assert isinstance(value, Expr)
+    return statement if value is statement.value else replace(statement, value=value)
+
+
+def put_in_node(node: Node, values: dict[str, Statement]) -> Node:
+    parts = children(node)
+    done = tuple(put_in_node(part, values) for part in parts)
+    if any(new is not old for new, old in zip(done, parts, strict=True)):
+        node = rebuild(node, done)
+    if not isinstance(node, Access) or node.tensor not in values:
+        return node
+    statement = values[node.tensor]
+    pairs = zip(statement.target.at, node.at, strict=True)
+    moved: dict[Index, Expr] = {p.index: at for p, at in pairs if isinstance(p, Position)}
+    value = substitute(statement.value, moved)
+    assert isinstance(value, Expr)
+    return negative(value) if statement.op == "-=" else value
+
+
+def binders(node: Node) -> list[Reduce | Normalise]:
+    """The operators of an expression that bind indices."""
+    return [part for part in walk(node) if isinstance(part, Reduce | Normalise)]

@@ -1,0 +1,38 @@
+"""The passes, in their order. Each is a pure function from Program to Program."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from einsumgrad.ir.nodes import Program
+from einsumgrad.rewrite.dead import dead
+from einsumgrad.rewrite.deltas import deltas
+from einsumgrad.rewrite.inline import inline
+from einsumgrad.rewrite.merge import merge
+from einsumgrad.rewrite.settle import settle
+from einsumgrad.rewrite.share import share
+from einsumgrad.rewrite.simplify import simplify_program
+
+Pass = Callable[[Program], Program]
+Watcher = Callable[[str, Program, Program], None]
+
+PASSES: tuple[tuple[str, Pass], ...] = (
+    ("simplify", simplify_program),
+    ("contract deltas", deltas),
+    ("merge contributions", merge),
+    ("put short helpers back", inline),
+    ("merge again", merge),
+    ("remove what nothing reads", dead),
+    ("name common parts", share),
+    ("name bound indices apart", settle),
+)
+
+
+def rewrite(program: Program, watch: Watcher | None = None) -> Program:
+    """The program after all passes; `watch` sees each pass's name, input and output."""
+    for name, step in PASSES:
+        after = step(program)
+        if watch is not None:
+            watch(name, program, after)
+        program = after
+    return program

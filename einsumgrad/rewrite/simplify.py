@@ -1,0 +1,63 @@
+"""Each derived statement as a person would write it: simplified, signed, without zeros."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+from einsumgrad.ir.build import ZERO, negative, product
+from einsumgrad.ir.nodes import Expr, Program, Size, Statement
+from einsumgrad.ir.walk import free_indices
+from einsumgrad.rewrite.algebra import cost, expand, is_negative, simplify
+from einsumgrad.rewrite.edit import with_statements
+
+
+def simplify_program(program: Program) -> Program:
+    """Every derived statement simplified; those that add nothing are gone."""
+    return with_statements(program, _statements(program))
+
+
+def _statements(program: Program) -> Iterator[Statement]:
+    written: set[str] = set()
+    last = {s.target.tensor: place for place, s in enumerate(program.statements)}
+    for place, statement in enumerate(program.statements):
+        made = simplify_statement(statement) if statement.derived else statement
+        name = made.target.tensor
+        only = name not in written and last[name] == place
+        if made.derived and made.op != "=" and made.value == ZERO:
+            if not only:
+                continue
+            made = _zero(made)
+        written.add(name)
+        yield made
+
+
+def _zero(statement: Statement) -> Statement:
+    """A gradient that is 0 throughout is still an answer."""
+    free = {i for at in statement.target.at for i in free_indices(at)}
+    loops = tuple(i for i in statement.indices if i in free)
+    return replace(statement, indices=loops, where=())
+
+
+def simplify_statement(statement: Statement) -> Statement:
+    """One statement: its value, its sign, and the loops that its value no longer needs."""
+    value = simplify(statement.value)
+    flat = simplify(expand(value))
+    value = flat if cost(flat) < cost(value) else value
+    statement = _without_idle_loops(replace(statement, value=value))
+    if statement.op in ("+=", "-=") and is_negative(statement.value):
+        op = "-=" if statement.op == "+=" else "+="
+        return replace(statement, op=op, value=negative(statement.value))
+    return statement
+
+
+def _without_idle_loops(statement: Statement) -> Statement:
+    """A loop whose index nothing names only repeats: times its size."""
+    nodes = (statement.value, *statement.target.at, *statement.where)
+    used = {i for node in nodes for i in free_indices(node)}
+    idle = tuple(i for i in statement.indices if i not in used)
+    if not idle or statement.value == ZERO:
+        return statement
+    value: Expr = product(statement.value, *(Size(i.size) for i in idle))
+    loops = tuple(i for i in statement.indices if i in used)
+    return replace(statement, indices=loops, value=value)
