@@ -8,6 +8,7 @@ readers.
 from __future__ import annotations
 
 import math
+import re
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -24,6 +25,7 @@ DEFS = (
     ("bump(u) = exp(-u^2) / 2", ("bump", 1)),
     ("blend(u, v) = σ(u) v + (1 - σ(u)) / 2", ("blend", 2)),
 )
+WORD = re.compile(r"[^\W\d_][\w\u0300-\u036f'⁰-⁹¹²³₀-₉]*")
 CAPITALS = {"b": "B", "n": "N", "i": "I", "j": "J", "k": "K", "t": "T", "ŷ": "Ŷ", "κ": "Κ"}
 
 
@@ -117,8 +119,9 @@ class Author(Maker):
         self.bound_names, self.shadowed, self.restrictions = [], set(), []
         self.restricted = set()
         value = self.expression(self.free, self.draw(st.integers(1, 4)))
-        uses = {*target, *value.uses}.union(*(r.uses for r in self.restrictions))
-        conditions = list(self.restrictions)
+        words = {*target, *WORD.findall(value.text)}
+        conditions = [r for r in self.restrictions if self.named(r.text) <= words]
+        uses = {*target, *value.uses}.union(*(r.uses for r in conditions))
         allowed = tuple(n for n in self.free if n in uses and n not in self.shadowed)
         if allowed and self.chance(20):
             condition = self.condition(allowed)
@@ -127,6 +130,11 @@ class Author(Maker):
         self.lines.append(prefix + self.line(place, op, value, sorted(uses), conditions))
         self.free = ()
         return value.bound * math.prod(self.range_of(n).size for n in uses - {*target})
+
+    def named(self, text: str) -> set[str]:
+        """The indices that a text names."""
+        names = {name for r in self.ranges for name in r.names}
+        return names & set(WORD.findall(text))
 
     def line(
         self, place: str, op: str, value: Piece, uses: list[str], conditions: list[Piece]
@@ -198,6 +206,7 @@ class Author(Maker):
     def index_line(self) -> list[str]:
         """Sizes that no array gives, second names, and some that need not be said."""
         groups = []
+        self.mentioned |= self.named(" ".join(self.lines))
         for r in self.ranges:
             seconds = r.second if r.second in self.mentioned else None
             needed = r.name in self.mentioned and r.name not in self.pinned
@@ -218,7 +227,8 @@ class Author(Maker):
 
     def sample(self, text: str, seed: int) -> Sample:
         rng = np.random.default_rng(seed)
-        leaves = [t for t in self.tensors.values() if t.kind != "computed"]
+        words = set(WORD.findall(text))
+        leaves = [t for t in self.tensors.values() if t.kind != "computed" and t.name in words]
         arrays: dict[str, Array] = {}
         for leaf in leaves:
             shape = tuple(r.size for r in leaf.axes)

@@ -15,7 +15,7 @@ import numpy.typing as npt
 import oracle
 import pytest
 from einsumgrad.derive.reverse import reverse
-from einsumgrad.plan.sizes import bind_sizes
+from einsumgrad.check.sizes import bind_sizes
 from einsumgrad.rewrite.passes import PASSES
 from hypothesis import HealthCheck, assume, event, given, note, settings
 from hypothesis import strategies as st

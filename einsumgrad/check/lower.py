@@ -73,11 +73,11 @@ def lower(node: t.Expr, scope: Scope) -> ir.Expr:
         case t.Sum(terms):
             return build.total(lower(term, scope) for term in terms)
         case t.Product(factors):
-            return build.product(*(lower(factor, scope) for factor in factors))
+            return _product(tuple(lower(factor, scope) for factor in factors))
         case t.Reciprocal(value):
             return build.reciprocal(lower(value, scope))
         case t.Power(base, exponent):
-            return build.power(lower(base, scope), lower(exponent, scope))
+            return _power(lower(base, scope), lower(exponent, scope))
         case t.Bracket(condition):
             return ir.Iverson(lower_condition(condition, scope))
         case t.Call():
@@ -113,7 +113,27 @@ def conjuncts(conditions: tuple[ir.Condition, ...]) -> tuple[ir.Condition, ...]:
     flat: list[ir.Condition] = []
     for condition in conditions:
         flat += condition.items if isinstance(condition, ir.And) else (condition,)
-    return tuple(flat)
+    return tuple(dict.fromkeys(flat))
+
+
+def _product(factors: tuple[ir.Expr, ...]) -> ir.Expr:
+    """The product; one with a literal 0 still reads its tensors."""
+    value = build.product(*factors)
+    if value != build.ZERO:
+        return value
+    rest = build.product(*(f for f in _flat(factors) if not isinstance(f, ir.Number)))
+    return value if rest == build.ONE else ir.Product((build.ZERO, *_flat((rest,))))
+
+
+def _flat(factors: tuple[ir.Expr, ...]) -> list[ir.Expr]:
+    """The factors, those of inner products one by one."""
+    return [g for f in factors for g in (f.factors if isinstance(f, ir.Product) else (f,))]
+
+
+def _power(base: ir.Expr, exponent: ir.Expr) -> ir.Expr:
+    """The power; `x^0` still reads x."""
+    keep = exponent == build.ZERO and not isinstance(base, ir.Number)
+    return ir.Power(base, exponent) if keep else build.power(base, exponent)
 
 
 def _number(text: str) -> ir.Expr:

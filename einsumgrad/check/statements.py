@@ -17,7 +17,7 @@ from einsumgrad.check.names import Names
 from einsumgrad.check.scope import bound_names, free
 from einsumgrad.diagnostics import Fault, Span
 from einsumgrad.ir import nodes as ir
-from einsumgrad.ir.build import product, total
+from einsumgrad.ir.build import ZERO, product, total
 from einsumgrad.syntax import tree as t
 
 
@@ -53,7 +53,7 @@ def _kept(value: ir.Expr) -> ir.Expr:
     match value:
         case ir.Sum(terms):
             return total(terms)
-        case ir.Product(factors):
+        case ir.Product(factors) if factors[0] != ZERO:
             return product(*factors)
         case _:
             return value

@@ -39,11 +39,13 @@ class Model:
     """What the chain rule needs to know of a program.
 
     `varied`: the tensors that depend on what is derived by. `definitions`: the tensors that one
-    `=` defines, so that the name can stand for the right side."""
+    `=` defines, so that the name can stand for the right side. `made`: the names that splitting
+    gave."""
 
     rules: Rules
     varied: frozenset[str]
     definitions: Mapping[str, Statement]
+    made: frozenset[str] = frozenset()
 
     def active(self, node: Expr) -> bool:
         return any(name in self.varied for name in active_reads(node))
@@ -89,8 +91,9 @@ def _call(node: Call, flow: Flow, model: Model, result: Expr) -> Iterator[Contri
         if fused is not None:
             yield from pull(fused.body, fused.flow, model)
             return
+    named = isinstance(node.args[0], Access) and node.args[0].tensor not in model.made
     for place in reversed(range(len(node.args))):
-        slope = model.rules.of_call(node, place, result)
+        slope = model.rules.of_call(node, place, result, named=named)
         below = flow.times(slope, f"the derivative of {node.function}")
         yield from pull(node.args[place], below, model)
 

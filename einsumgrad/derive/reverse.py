@@ -131,7 +131,8 @@ def _with_pieces(model: Model, pieces: Mapping[int, tuple[Statement, ...]]) -> M
     inner = {s.target.tensor: s for found in pieces.values() for s in found[:-1]}
     left = {s.target.tensor: s for found in pieces.values() for s in found[-1:]}
     kept = {name: left[name] for name in model.definitions}
-    return replace(model, varied=model.varied | inner.keys(), definitions={**kept, **inner})
+    made = frozenset(inner)
+    return replace(model, varied=model.varied | made, definitions={**kept, **inner}, made=made)
 
 
 def _backwards(

@@ -48,11 +48,12 @@ class Rules:
 
     parsed: dict[str, t.Expr] = field(default_factory=dict)
 
-    def of_call(self, node: Call, place: int, result: Expr) -> Expr:
-        """The derivative of a function by one argument; `result` is how its value is read."""
+    def of_call(self, node: Call, place: int, result: Expr, *, named: bool) -> Expr:
+        """The derivative of a function by one argument; `result` is how its value is read.
+        `named`: whether the argument is a tensor of the source's."""
         function = FUNCTIONS[node.function]
         text = function.derivatives[place]
-        if function.by_result and not isinstance(node.args[0], Access):
+        if function.by_result and not named:
             text = function.by_result
         if text not in self.parsed:
             self.parsed[text] = parse_expression(text)

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import math
 from fractions import Fraction
+from itertools import takewhile
 from typing import assert_never
 
 from einsumgrad.ir import nodes as ir
 from einsumgrad.ir.build import coefficient_of, is_reciprocal, product, reciprocal
+from einsumgrad.ir.walk import walk
 from einsumgrad.syntax import tree as t
 
 
@@ -84,9 +86,19 @@ def _product(node: ir.Product) -> t.Expr:
     others = [f for f in node.factors if not _size_factor(f) and not isinstance(f, ir.Number)]
     front = _coefficient(lead, sizes, alone=not others or is_reciprocal(others[0]))
     top = [expression(f) for f in others if not is_reciprocal(f)]
-    below = [expression(reciprocal(f)) for f in others if is_reciprocal(f)]
+    divisors = [f for f in others if is_reciprocal(f)]
+    constant = list(takewhile(_constant, divisors)) if top else []
+    below = [expression(reciprocal(f)) for f in divisors[len(constant) :]]
+    if constant:
+        ahead = [expression(reciprocal(f)) for f in constant]
+        front = [*(front or [t.Number("1")]), *_divisor(ahead)]
     factors = [*front, *top, *_divisor(below)]
     return factors[0] if len(factors) == 1 else t.Product(tuple(factors))
+
+
+def _constant(factor: ir.Expr) -> bool:
+    """Whether a factor is the same for all entries: it stands in front, as a coefficient."""
+    return not any(isinstance(part, ir.Access | ir.Position) for part in walk(factor))
 
 
 def _divisor(below: list[t.Expr]) -> list[t.Expr]:

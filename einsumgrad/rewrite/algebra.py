@@ -56,7 +56,7 @@ def _simplify(node: Node) -> Node:
         node = rebuild(node, done)
     match node:
         case Sum():
-            return _positive_first(_like_terms(node))
+            return _complement(_positive_first(_like_terms(node)))
         case Product():
             return _signs(_equal_factors(node))
         case Iverson(condition):
@@ -81,6 +81,17 @@ def _like_terms(node: Sum) -> Expr:
     if len(found) == len(node.terms):
         return node
     return total(product(lead, rest) for rest, lead in found.values())
+
+
+def _complement(node: Expr) -> Expr:
+    """`1 - σ(-u)` is σ(u)."""
+    match node:
+        case Sum((first, Product((lead, Call("sigmoid", (arg,)))))):
+            if first == ONE and lead == MINUS_ONE and is_negative(arg):
+                return Call("sigmoid", (negative(arg),))
+        case _:
+            pass
+    return node
 
 
 def _positive_first(node: Expr) -> Expr:
@@ -137,6 +148,17 @@ def _signs(node: Expr) -> Expr:
             rest = (*node.factors[:place], flipped, *node.factors[place + 1 :])
             return product(MINUS_ONE, *rest)
     return node
+
+
+def factors_of(value: Expr) -> tuple[Expr, ...]:
+    return value.factors if isinstance(value, Product) else (value,)
+
+
+def negate(value: Expr) -> Expr:
+    """Minus the value: into a sum or a difference, else in front."""
+    if isinstance(value, Sum):
+        return total(negative(term) for term in value.terms)
+    return negative(value)
 
 
 def _decided(node: Iverson, condition: Condition) -> Expr:

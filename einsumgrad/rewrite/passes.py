@@ -22,6 +22,7 @@ PASSES: tuple[tuple[str, Pass], ...] = (
     ("merge contributions", merge),
     ("put short helpers back", inline),
     ("merge again", merge),
+    ("drop zeros", simplify_program),
     ("remove what nothing reads", dead),
     ("name common parts", share),
     ("name bound indices apart", settle),

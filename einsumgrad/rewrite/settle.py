@@ -84,15 +84,26 @@ def _clashes(statement: Statement) -> Iterator[Reduce | Normalise]:
     """Binders that would be given conditions that they do not have."""
     every = tuple(dict.fromkeys((*statement.where, *_conditions(statement.value))))
     loops = frozenset(statement.indices)
+    shown = {i for n in (statement.value, *statement.target.at) for i in _shown(n)}
     for scope in _scopes(statement.value, loops):
         bound = set(_bound(scope.node))
         given = {
             c for c in every
             if bound & set(free_indices(c)) and set(free_indices(c)) <= scope.visible
         }  # fmt: skip
-        if given != set(scope.node.where) or (bound & loops and given - set(statement.where)):
-            if isinstance(scope.node, Reduce):
-                yield scope.node
+        leaks = bound & loops and given - set(statement.where)
+        clash = given != set(scope.node.where) or leaks or bound & (loops - shown)
+        if clash and isinstance(scope.node, Reduce):
+            yield scope.node
+
+
+def _shown(node: Node) -> Iterator[Index]:
+    """The free indices of what is printed left of `where`."""
+    if isinstance(node, Position):
+        yield node.index
+    own = set(_bound(node)) if isinstance(node, Reduce) else set()
+    parts = (node.body,) if isinstance(node, Reduce | Normalise) else children(node)
+    yield from (i for part in parts for i in _shown(part) if i not in own)
 
 
 def _renamed(value: Expr, node: Reduce | Normalise, taken: set[str]) -> Expr:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from einsumgrad.ir.build import rebuild, substitute
+from einsumgrad.ir.build import is_reciprocal, rebuild, substitute
 from einsumgrad.ir.nodes import (
     Access,
     Call,
@@ -82,7 +82,7 @@ def _candidates(node: Node, top: bool = False) -> Iterator[Expr]:
     """The parts that are worth a name: a function, an operator, a fraction of more than entries."""
     if isinstance(node, Call | Reduce | Normalise | Power | Sum) and not top:
         heavy = any(isinstance(p, Call | Reduce | Normalise | Power) for p in walk(node))
-        if heavy and cost(node) >= MIN_COST and any(True for _ in accesses(node)):
+        if heavy and not is_reciprocal(node) and cost(node) >= MIN_COST and any(True for _ in accesses(node)):
             yield node
     if not isinstance(node, Access):
         for part in children(node):
@@ -162,7 +162,8 @@ def _reused(program: Program) -> Iterator[Statement]:
         heavy = isinstance(value, Call | Reduce | Normalise | Power | Sum)
         if alone and heavy and plain_target(statement.target) and not statement.where:
             shape, free = shape_of(value)
-            names.setdefault(shape, (statement, free))
+            if set(free) == set(statement.indices):
+                names.setdefault(shape, (statement, free))
 
 
 def _by_name(node: Node, names: dict[Expr, tuple[Statement, tuple[Index, ...]]]) -> Node:

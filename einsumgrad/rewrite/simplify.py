@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from einsumgrad.ir.build import ZERO, negative, product
-from einsumgrad.ir.nodes import Expr, Program, Size, Statement
+from einsumgrad.ir.build import ZERO, product
+from einsumgrad.ir.nodes import Expr, Op, Program, Size, Statement, Sum
 from einsumgrad.ir.walk import free_indices
-from einsumgrad.rewrite.algebra import cost, expand, is_negative, simplify
+from einsumgrad.rewrite.algebra import cost, expand, factors_of, is_negative, negate, simplify
 from einsumgrad.rewrite.edit import with_statements
 
 
@@ -46,9 +46,20 @@ def simplify_statement(statement: Statement) -> Statement:
     value = flat if cost(flat) < cost(value) else value
     statement = _without_idle_loops(replace(statement, value=value))
     if statement.op in ("+=", "-=") and is_negative(statement.value):
-        op = "-=" if statement.op == "+=" else "+="
-        return replace(statement, op=op, value=negative(statement.value))
+        return _turned(statement)
+    if statement.op == "-=" and _has_difference(statement.value):
+        return _turned(statement)
     return statement
+
+
+def _turned(statement: Statement) -> Statement:
+    """`-= -a` as `+= a`, `-= a - b` as `+= b - a`."""
+    op: Op = "-=" if statement.op == "+=" else "+="
+    return replace(statement, op=op, value=simplify(negate(statement.value)))
+
+
+def _has_difference(value: Expr) -> bool:
+    return any(isinstance(f, Sum) and any(map(is_negative, f.terms)) for f in factors_of(value))
 
 
 def _without_idle_loops(statement: Statement) -> Statement:
