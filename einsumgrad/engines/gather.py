@@ -1,0 +1,169 @@
+"""Reading and adding at index arrays, checked before use."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from einsumgrad.diagnostics import EinError
+from einsumgrad.engines.layout import seen
+from einsumgrad.plan.faults import OutOfRange
+from einsumgrad.plan.nodes import At, Gather, Operand, Register, Scatter
+
+Array = npt.NDArray[Any]
+Run = Callable[[list[Any], Mapping[str, Array]], Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Places:
+    """How the axes of a tensor lie in an instruction's space.
+
+    `fixed`: a basic index that takes the constants. Of the axes that are left, `slices` are whole axes
+    with a space axis of their own, `listed` are read at index arrays over the space axes `outer`."""
+
+    fixed: tuple[Any, ...]
+    slices: tuple[tuple[int, int], ...]
+    listed: tuple[tuple[int, At], ...]
+    outer: tuple[int, ...]
+    lengths: tuple[int, ...]
+
+
+def places(at: tuple[At, ...], lengths: tuple[int, ...]) -> Places:
+    operands = [a for a in at if isinstance(a.place, Operand)]
+    own = [a.place.layout[0] for a in operands if _plain(a) and isinstance(a.place, Operand)]
+    touched = {
+        k for a in operands if not _plain(a) and isinstance(a.place, Operand) for k in a.place.layout
+    }
+    slices, listed, fixed = [], [], []
+    axis = 0
+    for a in at:
+        if isinstance(a.place, int):
+            fixed.append(a.place)
+            continue
+        k = a.place.layout[0] if _plain(a) else -1
+        if _plain(a) and k not in touched and own.count(k) == 1:
+            slices.append((axis, k))
+        else:
+            listed.append((axis, a))
+            touched |= set(a.place.layout)
+        fixed.append(slice(None))
+        axis += 1
+    kept = tuple(n for a, n in zip(at, lengths, strict=True) if isinstance(a.place, Operand))
+    return Places(tuple(fixed), tuple(slices), tuple(listed), tuple(sorted(touched)), kept)
+
+
+def _plain(a: At) -> bool:
+    return isinstance(a.place, Operand) and a.place.register < 0
+
+
+def gather(made: Gather, registers: tuple[Register, ...]) -> Run:
+    """Entries of a register, over the space of the instruction."""
+    where = places(made.at, registers[made.source].shape)
+    order = _back(where, made.rank)
+    front = (*(axis for axis, _ in where.listed), *(axis for axis, _ in where.slices))
+
+    def run(registers_: list[Any], _arrays: Mapping[str, Array]) -> Any:
+        source = np.asarray(registers_[made.source])[where.fixed].transpose(front)
+        index = indices(where, made.mask, made.rank, made.tensor, registers_)
+        return source[index].transpose(order)
+
+    return run
+
+
+def _back(where: Places, rank: int) -> tuple[int, ...]:
+    """Transposition of (outer axes, slices) into the order of the space."""
+    axes = (*where.outer, *(k for _, k in where.slices))
+    return tuple(axes.index(k) for k in range(rank))
+
+
+def indices(
+    where: Places, mask: Operand | None, rank: int, tensor: str, registers: list[Any]
+) -> tuple[Array, ...]:
+    """The index arrays over the outer axes, each inside its range."""
+    kept = None if mask is None else np.asarray(seen(mask.layout, rank)(registers[mask.register]))
+    found = []
+    for axis, at in where.listed:
+        assert isinstance(at.place, Operand)
+        local = tuple(where.outer.index(k) for k in at.place.layout)
+        look = seen(local, len(where.outer))
+        length = where.lengths[axis]
+        if at.place.register < 0:
+            found.append(look(np.arange(length)))
+            continue
+        values = np.asarray(registers[at.place.register])
+        outside = (values < 0) | (values >= length)
+        if outside.any():
+            values = _inside(values, outside, kept, at, rank, tensor, length)
+        found.append(look(values))
+    return tuple(found)
+
+
+def _inside(
+    values: Array, outside: Array, kept: Array | None, at: At, rank: int, tensor: str, length: int
+) -> Array:
+    """The values with 0 for those that nothing looks at. Raises EinError for any other outside."""
+    assert isinstance(at.place, Operand)
+    bad = outside
+    if kept is not None:
+        spread = seen(at.place.layout, rank)(outside) & kept
+        drop = tuple(
+            k for k in range(rank) if k not in at.place.layout and k >= rank - spread.ndim
+        )
+        shifted = tuple(k - (rank - spread.ndim) for k in drop)
+        some = np.any(spread, axis=shifted)
+        order = np.argsort(np.argsort(at.place.layout))
+        bad = some.reshape([n for n in some.shape]).transpose(order) if some.ndim else some
+    if np.any(bad):
+        place = tuple(int(k) for k in np.argwhere(bad)[0])
+        position = f"[{','.join(map(str, place))}]" if place else ""
+        allowed = f"0..{length - 1}" if length else "none"
+        value = int(values[place])
+        raise EinError(
+            OutOfRange(
+                name=at.name, position=position, value=value, tensor=tensor, allowed=allowed
+            )
+        )
+    return np.where(outside, 0, values)
+
+
+def scatter(made: Scatter, registers: tuple[Register, ...]) -> Run:
+    """A copy of a register with values added at places that may repeat."""
+    where = places(made.at, registers[made.into].shape)
+    look = seen(made.value.layout, made.rank)
+    front = (*(axis for axis, _ in where.listed), *(axis for axis, _ in where.slices))
+    axes = (*where.outer, *(k for _, k in where.slices))
+
+    def run(registers_: list[Any], _arrays: Mapping[str, Array]) -> Any:
+        result = np.array(registers_[made.into])
+        value = np.asarray(look(registers_[made.value.register])).transpose(axes)
+        index = indices(where, made.mask, made.rank, made.tensor, registers_)
+        target = result[where.fixed].transpose(front)
+        add_rows(target, index, -value if made.negative else value)
+        return result
+
+    return run
+
+
+def add_rows(target: Array, index: tuple[Array, ...], value: Array) -> None:
+    """`target[index] += value`, repeated places added up: rows sorted by place, summed by runs."""
+    if not index:
+        target += value
+        return
+    outer = np.broadcast_shapes(*(i.shape for i in index))
+    rest = target.shape[len(index) :]
+    lengths = target.shape[: len(index)]
+    flat = np.zeros(outer, np.int64)
+    for part, length in zip(index, lengths, strict=True):
+        flat = flat * length + part
+    rows = np.broadcast_to(value, outer + rest).reshape((flat.size, *rest))
+    if not rows.size:
+        return
+    order = np.argsort(flat.ravel(), kind="stable")
+    ordered = flat.ravel()[order]
+    starts = np.flatnonzero(np.concatenate(([True], ordered[1:] != ordered[:-1])))
+    sums = np.add.reduceat(rows[order], starts, axis=0)
+    target[np.unravel_index(ordered[starts], lengths)] += sums

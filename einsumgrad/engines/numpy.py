@@ -1,0 +1,142 @@
+"""The reference engine: each instruction one NumPy call, matrix products by BLAS."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, assert_never
+
+import numpy as np
+import numpy.typing as npt
+
+from einsumgrad.engines.functions import FOLDS, FUNCTIONS
+from einsumgrad.engines.gather import gather, scatter
+from einsumgrad.engines.layout import seen, view
+from einsumgrad.engines.pair import guard, pair
+from einsumgrad.plan.nodes import (
+    Arrange,
+    Cast,
+    Constant,
+    Count,
+    Fill,
+    Fold,
+    Gather,
+    Guard,
+    Instruction,
+    Load,
+    Map,
+    Pair,
+    Plan,
+    Register,
+    Scatter,
+)
+
+Array = npt.NDArray[Any]
+Registers = list[Any]
+Run = Callable[[Registers, Mapping[str, Array]], Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Compiled:
+    """A plan as a list of calls; safe to run from several threads, as each run has its own
+    registers."""
+
+    plan: Plan
+    calls: tuple[tuple[Run, int, tuple[int, ...]], ...]
+
+    def run(self, arrays: Mapping[str, Array]) -> dict[str, Array]:
+        """The results, none of which shares memory with an argument or with another."""
+        registers: Registers = [None] * len(self.plan.registers)
+        with np.errstate(all="ignore"):
+            for call, register, ends in self.calls:
+                registers[register] = call(registers, arrays)
+                for end in ends:
+                    registers[end] = None
+        return {name: np.array(registers[r]) for name, r in self.plan.results}
+
+
+def compile_plan(plan: Plan) -> Compiled:
+    """The plan's instructions as closures over their layouts."""
+    calls = (
+        (_call(step.instruction, plan.registers, step.register), step.register, step.ends)
+        for step in plan.steps
+    )
+    return Compiled(plan, tuple(calls))
+
+
+def _call(made: Instruction, registers: tuple[Register, ...], own: int) -> Run:
+    match made:
+        case Load(tensor):
+            return _load(tensor, registers[own])
+        case Fill(value):
+            shape, dtype = registers[own].shape, registers[own].dtype
+            return lambda _r, _a: np.full(shape, value, dtype)
+        case Count(size):
+            return lambda _r, _a: np.arange(size)
+        case Map():
+            return _map(made)
+        case Cast(operand, dtype):
+            return lambda r, _a: np.asarray(r[operand]).astype(dtype)
+        case Pair():
+            return pair(made, registers)
+        case Fold():
+            return _fold(made)
+        case Arrange():
+            return _arrange(made, registers[own].shape)
+        case Gather():
+            return gather(made, registers)
+        case Scatter():
+            return scatter(made, registers)
+        case Guard():
+            return guard(made, registers[own])
+        case _:
+            assert_never(made)
+
+
+def _load(tensor: str, register: Register) -> Run:
+    dtype = np.dtype(register.dtype)
+    return lambda _r, arrays: np.asarray(arrays[tensor], dtype)
+
+
+def _map(made: Map) -> Run:
+    """One function call; the common forms without a loop over the arguments."""
+    function = FUNCTIONS[made.function]
+    args = [
+        (None, a.value, None)
+        if isinstance(a, Constant)
+        else (a.register, 0.0, view(a.layout, made.rank))
+        for a in made.args
+    ]
+    if len(args) == 1 and args[0][0] is not None and args[0][2] is None:
+        only = args[0][0]
+        return lambda r, _a: function(r[only])
+    if len(args) == 2 and all(r is not None and v is None for r, _, v in args):
+        left, right = args[0][0], args[1][0]
+        return lambda r, _a: function(r[left], r[right])
+
+    def run(registers: Registers, _arrays: Mapping[str, Array]) -> Any:
+        values = []
+        for register, value, look in args:
+            if register is None:
+                values.append(value)
+            else:
+                values.append(registers[register] if look is None else look(registers[register]))
+        return function(*values)
+
+    return run
+
+
+def _fold(made: Fold) -> Run:
+    function, neutral = FOLDS[made.function]
+    look = seen(made.operand.layout, made.rank)
+    source, axes, mask = made.operand.register, made.axes, made.mask
+    if mask is None:
+        return lambda r, _a: function(look(r[source]), axes)
+    masked, kept = mask.register, seen(mask.layout, made.rank)
+    return lambda r, _a: function(np.where(kept(r[masked]), look(r[source]), neutral), axes)
+
+
+def _arrange(made: Arrange, shape: tuple[int, ...]) -> Run:
+    look = seen(made.operand.layout, made.rank)
+    source = made.operand.register
+    return lambda r, _a: np.broadcast_to(look(np.asarray(r[source])), shape)

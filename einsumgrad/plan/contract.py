@@ -1,0 +1,104 @@
+"""Contractions: opt_einsum's order for a product summed over some of its indices."""
+
+from __future__ import annotations
+
+import math
+
+import opt_einsum
+
+from einsumgrad.ir.nodes import Index
+from einsumgrad.plan.builder import Builder, Value
+from einsumgrad.plan.nodes import Guard, Pair
+
+EXACT = 8
+"""Up to so many operands the best order is searched for, beyond it a good one."""
+
+
+def contract(
+    builder: Builder, values: list[Value], out: tuple[Index, ...], mask: Value | None
+) -> Value:
+    """The product of the values, summed over every axis that is not in `out`. `mask` drops
+    entries, as if the product were 0 there whatever its factors are."""
+    dtype, weak = builder.common(tuple(values))
+    factors = [builder.cast(v, dtype, weak=weak) for v in values]
+    if mask is None:
+        return _ordered(builder, factors, out)
+    kept = builder.cast(mask, dtype, weak=weak)
+    result = _ordered(builder, [*factors, kept], out)
+    space = tuple(dict.fromkeys(i for v in (*factors, mask) for i in v.axes))
+    guard = Guard(
+        result.register,
+        tuple(builder.operand(v, space) for v in factors),
+        builder.operand(mask, space),
+        tuple(space.index(i) for i in result.axes),
+        len(space),
+    )
+    register = builder.registers[result.register]
+    made = builder.emit(
+        guard, register.shape, dtype, weak=weak, space=builder.shape(space), flops=0
+    )
+    return Value(made, result.axes)
+
+
+def _ordered(builder: Builder, values: list[Value], out: tuple[Index, ...]) -> Value:
+    """Pairwise contractions in the order of least work."""
+    values = list(values)
+    for step in _path(builder, values, out):
+        taken = [values[k] for k in step]
+        values = [v for k, v in enumerate(values) if k not in step]
+        needed = {*out, *(i for v in values for i in v.axes)}
+        result = _presummed(builder, taken[0], _others(taken, 0, needed))
+        for k, right in enumerate(taken[1:], 1):
+            rest = needed | {i for v in taken[k + 1 :] for i in v.axes}
+            result = _pair(builder, result, _presummed(builder, right, rest | {*result.axes}), rest)
+        values.append(result)
+    (result,) = values
+    return _presummed(builder, result, set(out))
+
+
+def _others(taken: list[Value], place: int, needed: set[Index]) -> set[Index]:
+    return needed | {i for k, v in enumerate(taken) for i in v.axes if k != place}
+
+
+def _path(builder: Builder, values: list[Value], out: tuple[Index, ...]) -> list[tuple[int, ...]]:
+    if len(values) == 1:
+        return []
+    if len(values) == 2:
+        return [(0, 1)]
+    symbols: dict[Index, str] = {}
+    for value in values:
+        for index in value.axes:
+            symbols.setdefault(index, opt_einsum.get_symbol(len(symbols)))
+    left = ",".join("".join(symbols[i] for i in v.axes) for v in values)
+    right = "".join(symbols[i] for i in out if i in symbols)
+    shapes = [tuple(max(1, n) for n in builder.shape(v.axes)) for v in values]
+    search = "optimal" if len(values) <= EXACT else "auto"
+    path, _ = opt_einsum.contract_path(f"{left}->{right}", *shapes, shapes=True, optimize=search)
+    return [tuple(step) for step in path]
+
+
+def _presummed(builder: Builder, value: Value, needed: set[Index]) -> Value:
+    """An axis that only one operand has is summed before anything is multiplied."""
+    over = tuple(i for i in value.axes if i not in needed)
+    return builder.fold("sum", value, over, None) if over else value
+
+
+def _pair(builder: Builder, left: Value, right: Value, needed: set[Index]) -> Value:
+    summed = [i for i in left.axes if i in right.axes and i not in needed]
+    if not summed:
+        return builder.map("multiply", left, right)
+    space = tuple(dict.fromkeys((*left.axes, *right.axes)))
+    both = [i for i in left.axes if i in right.axes and i in needed]
+    out = (
+        *both,
+        *(i for i in left.axes if i not in right.axes),
+        *(i for i in right.axes if i not in left.axes),
+    )
+    made = Pair(
+        builder.operand(left, space), builder.operand(right, space),
+        tuple(space.index(i) for i in out),
+    )  # fmt: skip
+    register = builder.registers[left.register]
+    flops = 2 * math.prod(builder.shape(space))
+    shape = builder.shape(out)
+    return Value(builder.emit(made, shape, register.dtype, weak=register.weak, flops=flops), out)

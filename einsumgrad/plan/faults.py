@@ -1,0 +1,48 @@
+"""What keeps a checked program from being planned or run. Codes E5xx."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from einsumgrad.diagnostics import Fault
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TooLarge(Fault):
+    code: ClassVar[str] = "E501"
+    words: ClassVar[str] = "`{tensor}` needs {needed} of memory; {limit} may be used"
+    help: ClassVar[str] = "use a smaller batch, or allow more with `--memory`"
+    tensor: str
+    needed: str
+    limit: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TooManyIndices(Fault):
+    code: ClassVar[str] = "E502"
+    words: ClassVar[str] = "this statement has {count} indices; {limit} are the most that run"
+    count: int
+    limit: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NotPinned(Fault):
+    code: ClassVar[str] = "E503"
+    words: ClassVar[str] = "nothing gives the length of axis {axis} of `{tensor}`"
+    help: ClassVar[str] = "declare it with an index there: `output {tensor}[…]`"
+    tensor: str
+    axis: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OutOfRange(Fault):
+    code: ClassVar[str] = "E504"
+    words: ClassVar[str] = (
+        "`{name}{position}` is {value}, but that axis of `{tensor}` has the positions {allowed}"
+    )
+    name: str
+    position: str
+    value: int
+    tensor: str
+    allowed: str

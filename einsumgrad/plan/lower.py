@@ -1,0 +1,346 @@
+"""Expressions to instructions: array operations over the indices that each value really has."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from fractions import Fraction
+from typing import assert_never
+
+from einsumgrad.ir import nodes as ir
+from einsumgrad.ir.walk import free_indices
+from einsumgrad.plan.builder import Builder, Term, Value, union
+from einsumgrad.plan.contract import contract
+from einsumgrad.plan.nodes import At, Constant, Count, Gather, Operand
+
+PLAIN = -1
+"""The register of an `At` that means the axis itself."""
+TRUE, FALSE, ZERO = Constant(1.0), Constant(0.0), Constant(0.0)
+
+
+@dataclass(frozen=True, slots=True)
+class Lowering:
+    """Lowers expressions; `where`: the conditions in force, under which gathers are checked."""
+
+    builder: Builder
+    tensors: Mapping[str, Value]
+    where: tuple[ir.Condition, ...] = ()
+    empty: Mapping[str, bool] = field(default_factory=dict)
+
+    def under(self, where: tuple[ir.Condition, ...]) -> Lowering:
+        kept = tuple(dict.fromkeys((*self.where, *where)))
+        return replace(self, where=kept) if where else self
+
+    def term(self, node: ir.Expr) -> Term:
+        """The value of an expression over its free indices, or a number."""
+        match node:
+            case ir.Number(value):
+                return Constant(float(value))
+            case ir.Size(name):
+                return Constant(float(self.builder.sizes[name]))
+            case ir.Position(index):
+                return self.count(index)
+            case ir.Access():
+                return self.read(node)
+            case ir.Sum(terms):
+                return self.total(terms)
+            case ir.Product(factors):
+                return self.product(factors)
+            case ir.Power(base, exponent):
+                return self.power(base, exponent)
+            case ir.Call(function, args):
+                terms_ = tuple(self.term(arg) for arg in args)
+                return terms_[0] if function == "stop" else self.builder.map(function, *terms_)
+            case ir.Reduce():
+                return self.reduce(node)
+            case ir.Normalise():
+                return self.normalise(node)
+            case ir.Iverson(condition):
+                return self.condition(condition)
+            case _:
+                assert_never(node)
+
+    def count(self, index: ir.Index) -> Value:
+        size = self.builder.size(index)
+        register = self.builder.emit(Count(size), (size,), "int64", weak=True, flops=0)
+        return Value(register, (index,))
+
+    # ---- conditions
+
+    def condition(self, node: ir.Condition) -> Term:
+        """A truth value over the condition's free indices."""
+        match node:
+            case ir.Compare(op, left, right):
+                a, b = self.term(left), self.term(right)
+                if isinstance(a, Constant) and isinstance(b, Constant):
+                    return TRUE if _compare(op, a.value, b.value) else FALSE
+                return self.builder.map(op, a, b)
+            case ir.And(items):
+                return self.conjunction(items)
+            case ir.Or(items):
+                return self._junction("or", items)
+            case ir.Not(item):
+                inner = self.condition(item)
+                if isinstance(inner, Constant):
+                    return FALSE if inner.value else TRUE
+                return self.builder.map("not", inner)
+            case _:
+                assert_never(node)
+
+    def conjunction(self, items: tuple[ir.Condition, ...]) -> Term:
+        """All of the conditions; TRUE if there is none."""
+        return self._junction("and", tuple(dict.fromkeys(items)))
+
+    def _junction(self, word: str, items: tuple[ir.Condition, ...]) -> Term:
+        decisive, result = (FALSE, TRUE) if word == "and" else (TRUE, FALSE)
+        found: Term = result
+        for item in items:
+            new = self.condition(item)
+            if isinstance(new, Constant):
+                if bool(new.value) == bool(decisive.value):
+                    return decisive
+            elif isinstance(found, Constant):
+                found = new
+            else:
+                found = self.builder.map(word, found, new)
+        return found
+
+    # ---- sums, products, powers
+
+    def total(self, terms: tuple[ir.Expr, ...]) -> Term:
+        lowered = [self.term(term) for term in terms]
+        number = sum(t.value for t in lowered if isinstance(t, Constant))
+        values = [t for t in lowered if isinstance(t, Value)]
+        return self.added(values, number)
+
+    def added(self, values: list[Value], number: float) -> Term:
+        if not values:
+            return Constant(number)
+        result = values[0]
+        for value in values[1:]:
+            result = self.builder.map("add", result, value)
+        return self.builder.map("add", result, Constant(number)) if number else result
+
+    def product(self, factors: tuple[ir.Expr, ...]) -> Term:
+        """A product entry by entry; a 0 of a bracket wins over whatever stands beside it."""
+        conditions = tuple(f.condition for f in factors if isinstance(f, ir.Iverson))
+        rest = [f for f in factors if not isinstance(f, ir.Iverson)]
+        values, number = self.under(conditions).factors(rest)
+        return self.masked(self.multiplied(values, number), self.conjunction(conditions))
+
+    def factors(self, factors: list[ir.Expr]) -> tuple[list[Value], float]:
+        lowered = [self.term(f) for f in factors]
+        number = math.prod(t.value for t in lowered if isinstance(t, Constant))
+        return [t for t in lowered if isinstance(t, Value)], number
+
+    def multiplied(self, values: list[Value], number: float) -> Term:
+        """Smaller values first, so that a number or a vector does not pass over a matrix twice."""
+        if not values:
+            return Constant(number)
+        ordered = sorted(values, key=lambda v: math.prod(self.builder.shape(v.axes)))
+        result: Value = ordered[0]
+        if number == -1:
+            result = self.builder.map("negative", result)
+        elif number != 1:
+            result = self.builder.map("multiply", result, Constant(number))
+        for value in ordered[1:]:
+            result = self.builder.map("multiply", result, value)
+        return result
+
+    def masked(self, term: Term, mask: Term) -> Term:
+        """The term where the mask holds, else 0."""
+        if isinstance(mask, Constant):
+            return term if mask.value else ZERO
+        if term == Constant(1.0):
+            return mask
+        return self.builder.map("select", mask, term, ZERO)
+
+    def power(self, base: ir.Expr, exponent: ir.Expr) -> Term:
+        below, above = self.term(base), self.term(exponent)
+        if isinstance(above, Constant):
+            named = {2.0: "square", -1.0: "reciprocal"}.get(above.value)
+            if named is not None:
+                return self.builder.map(named, below)
+        return self.builder.map("power", below, above)
+
+    # ---- reductions
+
+    def reduce(self, node: ir.Reduce) -> Term:
+        inner = self.under(node.where)
+        match node.op:
+            case "sum":
+                return inner.summed(node.body, node.indices, node.where)
+            case "mean":
+                count = math.prod(max(1, self.builder.size(i)) for i in node.indices)
+                found = inner.summed(node.body, node.indices, node.where)
+                return _scaled(self, found, 1 / count)
+            case _:
+                return inner.folded(node.op, node.body, node.indices, node.where)
+
+    def summed(
+        self, body: ir.Expr, over: tuple[ir.Index, ...], where: tuple[ir.Condition, ...]
+    ) -> Term:
+        """Σ over indices of a sum of products, each contracted by itself."""
+        terms = body.terms if isinstance(body, ir.Sum) else (body,)
+        sums = [self.contracted(term, over, where) for term in terms]
+        number = sum(t.value for t in sums if isinstance(t, Constant))
+        return self.added([t for t in sums if isinstance(t, Value)], number)
+
+    def contracted(
+        self, body: ir.Expr, over: tuple[ir.Index, ...], where: tuple[ir.Condition, ...]
+    ) -> Term:
+        factors = list(body.factors) if isinstance(body, ir.Product) else [body]
+        brackets = tuple(f.condition for f in factors if isinstance(f, ir.Iverson))
+        rest = [f for f in factors if not isinstance(f, ir.Iverson)]
+        mask = self.conjunction((*where, *brackets))
+        if mask == FALSE:
+            return ZERO
+        values, number = self.under(brackets).factors(rest)
+        masks = [mask] if isinstance(mask, Value) else []
+        present = {i for v in (*values, *masks) for i in v.axes}
+        number *= math.prod(self.builder.size(i) for i in over if i not in present)
+        if not values and not masks:
+            return Constant(number)
+        out = tuple(i for i in union((*values, *masks)) if i not in over)
+        if not values:
+            return _scaled(self, contract(self.builder, masks, out, None), number)
+        found = contract(self.builder, values, out, masks[0] if masks else None)
+        return _scaled(self, found, number)
+
+    def folded(
+        self, op: str, body: ir.Expr, over: tuple[ir.Index, ...], where: tuple[ir.Condition, ...]
+    ) -> Value:
+        """A reduction that needs its body entry by entry."""
+        value, mask = self.laid_out(body, over, where)
+        return self.builder.fold(op, value, over, mask)
+
+    def laid_out(
+        self, body: ir.Expr, over: tuple[ir.Index, ...], where: tuple[ir.Condition, ...]
+    ) -> tuple[Value, Value | None]:
+        """The body and the mask, over all indices that either of them has."""
+        term = self.term(body)
+        mask = self.conjunction(where)
+        if isinstance(body, ir.Access) and self.outside(body):
+            mask = FALSE
+        parts = [t for t in (term, mask) if isinstance(t, Value)]
+        axes = tuple(dict.fromkeys((*union(tuple(parts)), *over)))
+        if isinstance(term, Constant):
+            term = self.builder.map("add", self.count(over[0]), Constant(0.0))
+            term = self.builder.map("multiply", term, Constant(0.0))
+            term = self.builder.map("add", term, self.term(body))
+        if mask == FALSE:
+            none = self.builder.map("!=", self.count(over[0]), self.count(over[0]))
+            return self.builder.spread(term, axes), none
+        spread = self.builder.spread(term, axes)
+        return spread, mask if isinstance(mask, Value) else None
+
+    def normalise(self, node: ir.Normalise) -> Term:
+        inner = self.under(node.where)
+        value, mask = inner.laid_out(node.body, (node.index,), node.where)
+        found = self.builder.fold(node.op, value, (node.index,), mask)
+        if node.at == ir.Position(node.index):
+            return found
+        at = {i: ir.Position(i) for i in found.axes} | {node.index: node.at}
+        return self.gather(found, tuple(at[i] for i in found.axes), node.op)
+
+    # ---- entries of tensors
+
+    def read(self, access: ir.Access) -> Term:
+        source = self.tensors[access.tensor]
+        if self.outside(access):
+            return ZERO
+        if not access.at:
+            return Value(source.register, ())
+        return self.gather(source, access.at, access.tensor)
+
+    def outside(self, access: ir.Access) -> bool:
+        """Whether a constant position lies outside the tensor."""
+        shape = self.builder.registers[self.tensors[access.tensor].register].shape
+        pairs = zip(access.at, shape, strict=True)
+        places = ((self.fixed(at), length) for at, length in pairs)
+        return any(k is not None and not 0 <= k < n for k, n in places)
+
+    def fixed(self, at: ir.Expr) -> int | None:
+        """The value of a position without indices and tensors."""
+        value = evaluate(at, self.builder.sizes)
+        return None if value is None or value.denominator != 1 else int(value)
+
+    def gather(self, source: Value, at: tuple[ir.Expr, ...], tensor: str) -> Value:
+        """The entries of a register at index expressions."""
+        plain = [p.index for p in at if isinstance(p, ir.Position)]
+        if len(plain) == len(at) == len(set(plain)):
+            return Value(source.register, tuple(plain))
+        axes = tuple(dict.fromkeys(i for p in at for i in free_indices(p)))
+        places = tuple(self.places(at, axes))
+        mask = self.check_mask(axes) if any(p.name for p in places) else None
+        if mask == FALSE:
+            mask = self.builder.map("!=", self.count(axes[0]), self.count(axes[0]))
+        masked = self.builder.operand(mask, axes) if isinstance(mask, Value) else None
+        register = self.builder.registers[source.register]
+        made = Gather(source.register, places, len(axes), tensor, masked)
+        shape = self.builder.shape(axes)
+        return Value(self.builder.emit(made, shape, register.dtype, weak=register.weak), axes)
+
+    def places(self, at: tuple[ir.Expr, ...], axes: tuple[ir.Index, ...]) -> Iterator[At]:
+        for position in at:
+            if isinstance(position, ir.Position):
+                yield At(Operand(PLAIN, (axes.index(position.index),)))
+            elif (fixed := self.fixed(position)) is not None:
+                yield At(fixed)
+            else:
+                value = self.term(position)
+                assert isinstance(value, Value)
+                name = position.tensor if isinstance(position, ir.Access) else "the position"
+                yield At(self.builder.operand(self.builder.cast(value, "int64"), axes), name)
+
+    def check_mask(self, axes: tuple[ir.Index, ...]) -> Term | None:
+        """Where a gather over these axes is looked at: where any entry that is kept needs it."""
+        if not self.where:
+            return None
+        mask = replace(self, where=()).conjunction(self._checkable())
+        if isinstance(mask, Constant):
+            return FALSE if not mask.value else None
+        extra = tuple(i for i in mask.axes if i not in axes)
+        return self.builder.fold("any", mask, extra, None) if extra else mask
+
+    def _checkable(self) -> tuple[ir.Condition, ...]:
+        """The conditions in force; those that gather themselves are checked on their own."""
+        return self.where
+
+
+def _scaled(lowering: Lowering, term: Term, number: float) -> Term:
+    if isinstance(term, Constant):
+        return Constant(term.value * number)
+    return term if number == 1 else lowering.multiplied([term], number)
+
+
+def _compare(op: ir.Comparator, left: float, right: float) -> bool:
+    return {
+        "=": left == right, "!=": left != right, "<": left < right, "<=": left <= right,
+        ">": left > right, ">=": left >= right,
+    }[op]  # fmt: skip
+
+
+def evaluate(node: ir.Expr, sizes: Mapping[str, int]) -> Fraction | None:
+    """The value of numbers and sizes; None if anything else is in it."""
+    match node:
+        case ir.Number(Fraction() as value):
+            return value
+        case ir.Size(name):
+            return Fraction(sizes[name])
+        case ir.Sum(terms):
+            found = [evaluate(t, sizes) for t in terms]
+            return None if None in found else sum((f for f in found if f is not None), Fraction(0))
+        case ir.Product(factors):
+            values = [evaluate(f, sizes) for f in factors]
+            if None in values:
+                return None
+            return math.prod((v for v in values if v is not None), start=Fraction(1))
+        case ir.Power(base, ir.Number(Fraction(denominator=1) as exponent)):
+            inner = evaluate(base, sizes)
+            if inner is None or abs(exponent) > 64 or (inner == 0 and exponent < 0):
+                return None
+            return inner ** int(exponent)
+        case _:
+            return None

@@ -1,0 +1,189 @@
+"""A plan: straight-line instructions over registers, for given sizes and dtypes. Plain data.
+
+Every register is written once. An operand is a register with a layout: for each of its axes the
+place of that axis in the space of the instruction, so that no index name matters here and equal
+computations of different statements are one instruction.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+Layout = tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Operand:
+    """A register whose axis k is axis `layout[k]` of the instruction's space."""
+
+    register: int
+    layout: Layout
+
+
+@dataclass(frozen=True, slots=True)
+class Constant:
+    """A number without a dtype of its own."""
+
+    value: float
+
+
+Arg = Operand | Constant
+
+
+@dataclass(frozen=True, slots=True)
+class Load:
+    """The array of a leaf; integers as int64."""
+
+    tensor: str
+
+
+@dataclass(frozen=True, slots=True)
+class Fill:
+    """An array of one value."""
+
+    value: float
+
+
+@dataclass(frozen=True, slots=True)
+class Count:
+    """0, 1, 2 …: the values of an index."""
+
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
+class Map:
+    """An elementwise function over the whole space (of `rank` axes)."""
+
+    function: str
+    args: tuple[Arg, ...]
+    rank: int
+
+
+@dataclass(frozen=True, slots=True)
+class Cast:
+    """The same values as another dtype."""
+
+    operand: int
+    dtype: str
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """A contraction of two operands by matrix multiplication; `out` lists the space's axes that
+    remain, in the order of the result."""
+
+    left: Operand
+    right: Operand
+    out: Layout
+
+
+@dataclass(frozen=True, slots=True)
+class Fold:
+    """A reduction over some axes of a register: sum, prod, max, min, logsumexp, argmax, argmin, or
+    over one axis that stays: softmax, log_softmax. `mask` drops entries."""
+
+    function: str
+    operand: Operand
+    axes: Layout
+    rank: int
+    mask: Operand | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Arrange:
+    """A register with its axes in another order, repeated along new ones."""
+
+    operand: Operand
+    rank: int
+
+
+@dataclass(frozen=True, slots=True)
+class At:
+    """One axis of a tensor that is read or written: at a constant, or at the values of a register.
+    `name`: what an error calls the position."""
+
+    place: int | Operand
+    name: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Gather:
+    """Entries of a register, each axis of which is read at an `At`. Entries that `mask` drops are
+    not checked and 0; constants outside give 0."""
+
+    source: int
+    at: tuple[At, ...]
+    rank: int
+    tensor: str
+    mask: Operand | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Scatter:
+    """A register with values added (or subtracted) at gathered places."""
+
+    into: int
+    value: Operand
+    at: tuple[At, ...]
+    rank: int
+    tensor: str
+    negative: bool
+    mask: Operand | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Guard:
+    """A masked contraction's result; where it is not finite, the sum over the whole space of what
+    the mask keeps, so that no dropped entry is seen."""
+
+    result: int
+    args: tuple[Operand, ...]
+    mask: Operand
+    out: Layout
+    rank: int
+
+
+Instruction = (
+    Load | Fill | Count | Map | Cast | Pair | Fold | Arrange | Gather | Scatter | Guard
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Register:
+    """What is known of a register: shape, dtype; `weak`: its dtype gives way to any other; `owner`:
+    the tensor whose statement needed it first."""
+
+    shape: tuple[int, ...]
+    dtype: str
+    weak: bool
+    owner: str
+    space: tuple[int, ...] = ()
+
+    @property
+    def size(self) -> int:
+        count = 1
+        for length in self.shape:
+            count *= length
+        return count
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """An instruction, the register it writes, and the registers that end with it."""
+
+    instruction: Instruction
+    register: int
+    ends: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """Instructions in order; `results` names the registers that are returned."""
+
+    steps: tuple[Step, ...]
+    registers: tuple[Register, ...]
+    results: tuple[tuple[str, int], ...]
+    peak_bytes: int
+    largest: tuple[str, int]
+    flops: int

@@ -1,0 +1,174 @@
+"""A checked program with sizes and dtypes to a plan."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from einsumgrad.diagnostics import EinError
+from einsumgrad.ir import nodes as ir
+from einsumgrad.ir.walk import all_indices, free_indices, reads
+from einsumgrad.plan.builder import Builder, Term, Value
+from einsumgrad.plan.faults import NotPinned, TooManyIndices
+from einsumgrad.plan.liveness import finish
+from einsumgrad.plan.lower import FALSE, PLAIN, Lowering
+from einsumgrad.plan.nodes import Constant, Fill, Load, Plan, Scatter
+
+MAX_INDICES = 32
+Shapes = Mapping[str, tuple[int, ...]]
+
+
+def make_plan(
+    program: ir.Program,
+    sizes: Mapping[str, int],
+    shapes: Shapes,
+    dtypes: Mapping[str, np.dtype[np.generic]],
+    wanted: tuple[str, ...],
+) -> Plan:
+    """The plan that computes the wanted tensors from leaves of these shapes and dtypes.
+
+    Raises EinError for a statement of more indices than arrays have axes."""
+    planner = Planner(program, Builder(sizes), shapes, dtypes)
+    needed = _needed(program, wanted)
+    for statement in program.statements:
+        if statement.target.tensor in needed:
+            planner.statement(statement)
+    results = []
+    for name in wanted:
+        planner.builder.owner = name
+        results.append((name, planner.tensors[name].register))
+    return finish(planner.builder, tuple(results))
+
+
+def _needed(program: ir.Program, wanted: tuple[str, ...]) -> set[str]:
+    needed = set(wanted)
+    for statement in reversed(program.statements):
+        if statement.target.tensor in needed:
+            needed.update(access.tensor for access in reads(statement))
+    return needed
+
+
+@dataclass(slots=True)
+class Planner:
+    """Plans one statement after the other; `tensors` are the registers as they are by now."""
+
+    program: ir.Program
+    builder: Builder
+    shapes: Shapes
+    dtypes: Mapping[str, np.dtype[np.generic]]
+    tensors: dict[str, Value] = field(default_factory=dict)
+    known: dict[str, ir.Tensor] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.known = {tensor.name: tensor for tensor in self.program.tensors}
+        for name, shape in self.shapes.items():
+            self.builder.owner = name
+            dtype = self.dtypes[name]
+            whole = not np.issubdtype(dtype, np.floating)
+            register = self.builder.emit(
+                Load(name), shape, "int64" if whole else str(dtype), weak=whole, flops=0
+            )
+            self.tensors[name] = Value(register, ())
+
+    def statement(self, statement: ir.Statement) -> None:
+        """The target's register after one more statement."""
+        name = statement.target.tensor
+        self.builder.owner = name
+        count = len(all_indices(statement))
+        if count > MAX_INDICES:
+            raise EinError(TooManyIndices(span=statement.span, count=count, limit=MAX_INDICES))
+        free = tuple(dict.fromkeys(i for at in statement.target.at for i in free_indices(at)))
+        lowering = Lowering(self.builder, self.tensors, statement.where)
+        found = self.value(statement, free, lowering)
+        plain = all(isinstance(at, ir.Position) for at in statement.target.at)
+        if plain and len(free) == len(statement.target.at):
+            self.tensors[name] = self.added(name, self.laid(found, free, name), statement)
+        else:
+            self.scatter(statement, found, free, lowering)
+
+    def value(
+        self, statement: ir.Statement, free: tuple[ir.Index, ...], lowering: Lowering
+    ) -> Term:
+        """The right side, summed over the loops that the target does not bear."""
+        over = tuple(i for i in statement.indices if i not in free)
+        if over:
+            return lowering.summed(statement.value, over, statement.where)
+        mask = lowering.conjunction(statement.where)
+        return lowering.masked(lowering.term(statement.value), mask)
+
+    def laid(self, term: Term, axes: tuple[ir.Index, ...], name: str) -> Value:
+        """The value over exactly the target's axes, integer if the tensor is."""
+        shape = self.builder.shape(axes)
+        if isinstance(term, Constant):
+            made = Fill(term.value)
+            whole = self.known[name].integer
+            dtype = "int64" if whole else "float64"
+            return Value(self.builder.emit(made, shape, dtype, weak=True, flops=0), axes)
+        value = self.builder.spread(term, axes)
+        if self.known[name].integer:
+            return self.builder.cast(value, "int64", weak=True)
+        return self.builder.floating(value)
+
+    def added(self, name: str, value: Value, statement: ir.Statement) -> Value:
+        before = self.tensors.get(name)
+        if before is None:
+            return self.builder.map("negative", value) if statement.op == "-=" else value
+        held = Value(before.register, value.axes)
+        function = "subtract" if statement.op == "-=" else "add"
+        result = self.builder.map(function, held, value, axes=value.axes)
+        whole = self.known[name].integer
+        return self.builder.cast(result, "int64", weak=True) if whole else result
+
+    def scatter(
+        self, statement: ir.Statement, term: Term, free: tuple[ir.Index, ...], lowering: Lowering
+    ) -> None:
+        """Values added at constants, diagonals or gathered places."""
+        target = statement.target
+        into = self.tensors.get(target.tensor) or self.zeros(target)
+        self.tensors[target.tensor] = into
+        if lowering.outside(target):
+            return
+        value = self.laid(term, free, target.tensor)
+        places = tuple(lowering.places(target.at, free))
+        mask = lowering.check_mask(free) if any(p.name for p in places) else None
+        if mask == FALSE:
+            return
+        masked = self.builder.operand(mask, free) if isinstance(mask, Value) else None
+        dtype, weak = self.builder.common((into, value))
+        if self.known[target.tensor].integer:
+            dtype, weak = "int64", True
+        value = self.builder.cast(value, dtype, weak=weak)
+        into = self.builder.cast(into, dtype, weak=weak)
+        made = Scatter(
+            into.register, self.builder.operand(value, free), places, len(free), target.tensor,
+            statement.op == "-=", masked,
+        )  # fmt: skip
+        shape = self.builder.registers[into.register].shape
+        register = self.builder.emit(made, shape, dtype, weak=weak)
+        self.tensors[target.tensor] = Value(register, ())
+
+    def zeros(self, target: ir.Access) -> Value:
+        shape = tuple(self.length(target, axis) for axis in range(len(target.at)))
+        return Value(self.builder.emit(Fill(0.0), shape, "float64", weak=True, flops=0), ())
+
+    def length(self, target: ir.Access, axis: int) -> int:
+        """The length of an axis that a scattered target bears."""
+        index = self.known[target.tensor].axes[axis]
+        if index is not None:
+            return self.builder.size(index)
+        name = target.tensor
+        while name.endswith(".grad"):
+            name = name.removesuffix(".grad")
+            if name in self.tensors:
+                return self.builder.registers[self.tensors[name].register].shape[axis]
+        raise EinError(NotPinned(span=target.span, tensor=target.tensor, axis=axis))
+
+
+def elements(shape: tuple[int, ...]) -> int:
+    return math.prod(shape)
+
+
+__all__ = ["PLAIN", "make_plan"]
