@@ -73,15 +73,28 @@ def known_sizes(program: ir.Program) -> dict[str, int]:
     return _values(_classes(program), _names(program))
 
 
+def sizes_given(program: ir.Program, given: Mapping[str, int], shapes: Shapes) -> dict[str, int]:
+    """The sizes that the program, sizes given by name, and the shapes of some arrays give."""
+    classes = _classes(program)
+    for name, value in given.items():
+        classes.give(name, Given(value, f"`{name}` is given as {value}", NOWHERE))
+    _give_shapes(classes, program, shapes)
+    if classes.faults:
+        raise EinError(*dict.fromkeys(classes.faults))
+    return _values(classes, _names(program))
+
+
+def unknown_size(program: ir.Program, size: str) -> Fault:
+    """The fault of a size that nothing gives, at a statement that needs it."""
+    return _unknown(program, size)
+
+
 def bind_sizes(program: ir.Program, shapes: Shapes) -> dict[str, int]:
     """Every size of the program, given the shapes of its leaves' arrays.
 
     Raises EinError if two sources disagree, or if nothing gives a size."""
     classes = _classes(program)
-    for tensor in program.tensors:
-        if tensor.name in shapes:
-            _give_shape(classes, tensor, shapes[tensor.name])
-    _give_declared(classes, program)
+    _give_shapes(classes, program, shapes)
     if classes.faults:
         raise EinError(*dict.fromkeys(classes.faults))
     names = _names(program)
@@ -189,6 +202,13 @@ def _folded(values: list[Fraction | None], *, product: bool) -> Fraction | None:
             return None
         result = result * value if product else result + value
     return result
+
+
+def _give_shapes(classes: Classes, program: ir.Program, shapes: Shapes) -> None:
+    for tensor in program.tensors:
+        if tensor.name in shapes:
+            _give_shape(classes, tensor, shapes[tensor.name])
+    _give_declared(classes, program)
 
 
 def _give_shape(classes: Classes, tensor: ir.Tensor, shape: tuple[int, ...]) -> None:

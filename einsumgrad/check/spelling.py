@@ -22,6 +22,7 @@ LOOKALIKE = str.maketrans("OoQlIi|", "0001111")
 def spelling_faults(program: ir.Program) -> tuple[Fault, ...]:
     """A fault for every undeclared leaf that looks like a slip."""
     leaves = [x for x in program.tensors if not x.declared and x.kind in ("param", "input")]
+    leaves = [x for x in leaves if not x.name.endswith((".grad", ".dot"))]
     known = [x for x in program.tensors if x.declared or x.kind == "computed"]
     declares = any(x.declared and x.kind in ("param", "input", "const") for x in known)
     read = {access.tensor for s in program.statements for access in reads(s)}
@@ -66,4 +67,4 @@ def _lookalike(left: str, right: str) -> bool:
 
 def _close(left: str, right: str) -> bool:
     a, b = ascii_name(left), ascii_name(right)
-    return min(len(a), len(b)) >= 2 and difflib.SequenceMatcher(None, a, b).ratio() >= 0.5
+    return min(len(a), len(b)) >= 2 and difflib.SequenceMatcher(None, a, b).ratio() >= 0.6

@@ -12,7 +12,7 @@ from einsumgrad.ir import nodes as ir
 from einsumgrad.ir.walk import free_indices
 from einsumgrad.plan.builder import Builder, Term, Value, union
 from einsumgrad.plan.contract import contract
-from einsumgrad.plan.nodes import At, Constant, Count, Gather, Operand
+from einsumgrad.plan.nodes import At, Constant, Count, Fill, Gather, Operand
 
 PLAIN = -1
 """The register of an `At` that means the axis itself."""
@@ -275,7 +275,8 @@ class Lowering:
         places = tuple(self.places(at, axes))
         mask = self.check_mask(axes) if any(p.name for p in places) else None
         if mask == FALSE:
-            mask = self.builder.map("!=", self.count(axes[0]), self.count(axes[0]))
+            none = self.builder.emit(Fill(0.0), self.builder.shape(axes), "float64", weak=True)
+            return Value(none, axes)
         masked = self.builder.operand(mask, axes) if isinstance(mask, Value) else None
         register = self.builder.registers[source.register]
         made = Gather(source.register, places, len(axes), tensor, masked)

@@ -1,0 +1,25 @@
+"""einsumgrad: textbook index notation in, readable gradients and fast programs out."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from einsumgrad.api import Program, load, parse
+    from einsumgrad.diagnostics import EinError
+
+__version__ = "0.1.0"
+__all__ = ["EinError", "Program", "__version__", "load", "parse"]
+
+
+def __getattr__(name: str) -> Any:
+    """The public names, imported when they are first asked for."""
+    if name == "EinError":
+        from einsumgrad.diagnostics import EinError
+
+        return EinError
+    if name in __all__:
+        from einsumgrad import api
+
+        return getattr(api, name)
+    raise AttributeError(f"module 'einsumgrad' has no attribute {name!r}")

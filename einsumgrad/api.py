@@ -1,0 +1,308 @@
+"""The Python API (LANGUAGE §9)."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from einsumgrad.arrays import aliases, floating, leaves
+from einsumgrad.check.check import check
+from einsumgrad.check.sizes import bind_sizes, sizes_given, unknown_size
+from einsumgrad.data_faults import Cotangents, ExtraArray, NoLoss, NotDifferentiable
+from einsumgrad.derive.gradients import gradient_suffix
+from einsumgrad.derive.reverse import default_wrt
+from einsumgrad.diagnostics import EinError
+from einsumgrad.engines.runner import Runner
+from einsumgrad.engines.starts import fill, start
+from einsumgrad.ir import nodes as ir
+from einsumgrad.ir.nodes import Program as Ir
+from einsumgrad.pipeline import backward, prepared
+from einsumgrad.reflect.reflect import reflect
+from einsumgrad.syntax.ascii import to_ascii
+from einsumgrad.syntax.names import ascii_name
+from einsumgrad.syntax.parse import parse as parse_text
+from einsumgrad.syntax.parse import parse_bytes
+from einsumgrad.syntax.read import read_bytes
+from einsumgrad.syntax.show import show
+
+Array = npt.NDArray[Any]
+Names = tuple[str, ...] | list[str] | str
+
+
+def load(path: str | Path) -> Program:
+    """The program of a `.ein` file. Raises EinError if it cannot be read or is wrong."""
+    return Program(check(parse_bytes(read_bytes(str(path)), str(path))))
+
+
+def parse(text: str, filename: str = "<text>") -> Program:
+    """The program of a text. Raises EinError with every fault of it, up to 20 shown.
+
+    >>> program = parse("for b,i,j  h[b,j] += W[j,i] x[b,i]")
+    >>> program.inputs, program.params, program.outputs
+    (('x',), ('W',), ('h',))
+    """
+    return Program(check(parse_text(text, filename)))
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Program:
+    """A checked program that can be run, differentiated and printed.
+
+    `ir`: its intermediate representation. Plans are kept for shapes and dtypes that were seen."""
+
+    ir: Ir
+    runners: dict[object, Runner] = field(default_factory=dict, repr=False)
+
+    @property
+    def inputs(self) -> tuple[str, ...]:
+        """The names of the inputs, in order."""
+        return self._kind("input")
+
+    @property
+    def params(self) -> tuple[str, ...]:
+        """The names of the parameters, in order."""
+        return self._kind("param")
+
+    @property
+    def outputs(self) -> tuple[str, ...]:
+        """The names of what a run returns besides the loss."""
+        return self.ir.outputs
+
+    @property
+    def loss(self) -> str | None:
+        """The name of the loss, None without one."""
+        return self.ir.loss
+
+    def __str__(self) -> str:
+        return self.to_source()
+
+    def to_source(self, *, ascii: bool = False) -> str:
+        """The program as `.ein` text; `ascii`: with ASCII names only.
+
+        >>> print(parse("s[b] = σ(x[b])").to_source(ascii=True), end="")
+        s[b] = sigmoid(x[b])
+        """
+        tree = reflect(self.ir)
+        return show(to_ascii(tree), ascii=True) if ascii else show(tree)
+
+    def run(self, *, seed: int = 0, memory: int | None = None, **arrays: Any) -> dict[str, Array]:
+        """The outputs and the loss, by name.
+
+        Arrays are given by the names of inputs and parameters, in Unicode or ASCII; their shapes give
+        the sizes. `seed`: draws noise that is not given. `memory`: the bytes that may be allocated, by
+        default what is free. Raises EinError for arrays that do not fit the program.
+
+        >>> parse("h[b] += w[i] x[b,i]").run(x=[[1., 2.]], w=[3., 4.])
+        {'h': array([11.])}
+        """
+        wanted = tuple(dict.fromkeys((*self.outputs, *((self.loss,) if self.loss else ()))))
+        return self._run(self.ir, "run", wanted, arrays, seed, memory)
+
+    def value_and_grad(
+        self, *, wrt: Names | None = None, seed: int = 0, memory: int | None = None, **arrays: Any
+    ) -> tuple[float, dict[str, Array]]:
+        """The objective J and the gradients by `wrt` (default: the parameters), each of its
+        tensor's shape: the mean over the batch for tensors without a batch index (LANGUAGE §8).
+
+        Raises EinError without a loss, or for names that have no derivative.
+
+        >>> program = parse("loss ℓ[b] = (w x[b])^2")
+        >>> program.value_and_grad(w=3., x=[1., 2.])
+        (22.5, {'w': array(15.)})
+        """
+        if self.loss is None:
+            raise EinError(NoLoss())
+        names = self.params if wrt is None else self._wrt(wrt)
+        derived = self._derived(names, None)
+        found = self._run(derived, ("grad", names), self._wanted(derived, names), arrays, seed, memory)
+        return self._objective(found[self.loss]), self._named(found, names, arrays)
+
+    def vjp(
+        self,
+        cotangents: Mapping[str, Any],
+        wrt: Names | None = None,
+        *,
+        seed: int = 0,
+        memory: int | None = None,
+        **arrays: Any,
+    ) -> dict[str, Array]:
+        """The gradients by `wrt` (default: parameters and inputs), given those of some outputs.
+
+        Raises EinError for cotangents of what is no output.
+
+        >>> parse("h[b] += w[i] x[b,i]").vjp({"h": [1.]}, x=[[1., 2.]], w=[3., 4.])
+        {'x': array([[3., 4.]]), 'w': array([1., 2.])}
+        """
+        names = default_wrt(self.ir) if wrt is None else self._wrt(wrt)
+        spelled = aliases(self.ir)
+        seeds = tuple(spelled.get(name, name) for name in cotangents)
+        self._check_seeds(seeds)
+        suffix = gradient_suffix(self.ir)
+        given = {s + suffix: v for s, v in zip(seeds, cotangents.values(), strict=True)}
+        derived = self._derived(names, seeds)
+        used = {t.name for t in derived.tensors}
+        given = {name: value for name, value in given.items() if name in used}
+        every = {**arrays, **given}
+        wanted = tuple(n + suffix for n in names if n + suffix in derived.outputs)
+        found = self._run(derived, ("vjp", names, seeds), wanted, every, seed, memory)
+        return self._named(found, names, arrays)
+
+    def derive(self, wrt: Names | None = None) -> Program:
+        """The forward-and-backward program (default: by parameters and inputs), itself a Program.
+
+        >>> print(parse("for b,i,j  h[b,j] += W[j,i] x[b,i]").derive("x"), end="")
+        output h[b,j], x.grad[b,i]
+        for b,i,j  h[b,j] += W[j,i] x[b,i]
+        for b,i,j  x.grad[b,i] += h.grad[b,j] W[j,i]
+        """
+        return Program(backward(self.ir, None if wrt is None else self._wrt(wrt)))
+
+    def per_example(self, wrt: Names | None = None) -> Program:
+        """Likewise (default: by the parameters), with their gradients kept apart for each b.
+
+        Raises EinError if a statement mixes examples."""
+        names = self.params if wrt is None else self._wrt(wrt)
+        return Program(backward(self.ir, names, per_example=True))
+
+    def init(self, seed: int = 0, *, dtype: str = "float64", **sizes: Any) -> dict[str, Array]:
+        """The parameters as training starts them. `sizes`: numbers for sizes that the program does
+        not give, by name (`I=784`), or arrays whose shapes give them (`x=images`).
+
+        Raises EinError for a size that nothing gives.
+
+        >>> parse("for b,i,j  h[b,j] += W[j,i] x[b,i]").init(I=3, J=2)["W"].shape
+        (2, 3)
+        """
+        known = self._sizes(sizes)
+        missing = [
+            unknown_size(self.ir, i.size)
+            for t in self.ir.tensors
+            if t.kind == "param"
+            for i in t.axes
+            if i is not None and i.size not in known
+        ]
+        if missing:
+            raise EinError(*dict.fromkeys(missing))
+        rng = np.random.default_rng(seed)
+        params = (t for t in self.ir.tensors if t.kind == "param")
+        return {t.name: start(t, self.ir, known, rng).astype(dtype) for t in params}
+
+    # ---- behind the scenes
+
+    def _kind(self, kind: str) -> tuple[str, ...]:
+        return tuple(t.name for t in self.ir.tensors if t.kind == kind)
+
+    def _sizes(self, given: Mapping[str, Any]) -> dict[str, int]:
+        arrays = aliases(self.ir)
+        indices = {i for t in self.ir.tensors for i in t.axes if i is not None}
+        sizes = {i.size: i.size for i in (*indices, *self.ir.indices)}
+        sizes |= {ascii_name(size): size for size in sizes} | {name: name for name, _ in self.ir.sizes}
+        numbers: dict[str, int] = {}
+        shapes: dict[str, tuple[int, ...]] = {}
+        for key, value in given.items():
+            if key in sizes and isinstance(value, int):
+                numbers[sizes[key]] = value
+            elif key in arrays and not isinstance(value, int):
+                shapes[arrays[key]] = np.shape(value)
+            elif f"|{key}|" in sizes and isinstance(value, int):
+                numbers[f"|{key}|"] = value
+            else:
+                raise EinError(ExtraArray(name=key, hint="sizes are " + ", ".join(sizes)))
+        return sizes_given(self.ir, numbers, shapes)
+
+    def _wrt(self, wrt: Names) -> tuple[str, ...]:
+        """The names, each that of a leaf which has a derivative."""
+        asked = (wrt,) if isinstance(wrt, str) else tuple(wrt)
+        spelled = aliases(self.ir)
+        tensors = {t.name: t for t in self.ir.tensors}
+        for name in asked:
+            if name not in spelled:
+                close = difflib.get_close_matches(name, list(spelled), 1)
+                hint = f"did you mean `{close[0]}`?" if close else ""
+                raise EinError(NotDifferentiable(name=name, why="no such tensor", hint=hint))
+            why = _constant(tensors[spelled[name]])
+            if why:
+                raise EinError(NotDifferentiable(name=name, why=why))
+        return tuple(dict.fromkeys(spelled[name] for name in asked))
+
+    def _check_seeds(self, seeds: tuple[str, ...]) -> None:
+        there = (*self.outputs, *((self.loss,) if self.loss else ()))
+        for name in seeds:
+            if name not in there:
+                hint = f"outputs are {', '.join(f'`{n}`' for n in there)}"
+                raise EinError(Cotangents(what=f"`{name}` is no output of the program", hint=hint))
+        if not seeds:
+            raise EinError(Cotangents(what="vjp needs the cotangent of at least one output"))
+
+    def _derived(self, names: tuple[str, ...], seeds: tuple[str, ...] | None) -> Ir:
+        key = ("ir", names, seeds)
+        if key not in self.runners:
+            self.runners[key] = Runner(backward(self.ir, names, seeds=seeds))
+        return self.runners[key].program
+
+    def _wanted(self, derived: Ir, names: tuple[str, ...]) -> tuple[str, ...]:
+        suffix = gradient_suffix(self.ir)
+        grads = tuple(n + suffix for n in names if n + suffix in derived.outputs)
+        return (*((self.loss,) if self.loss else ()), *grads)
+
+    def _named(
+        self, found: Mapping[str, Array], names: tuple[str, ...], arrays: Mapping[str, Any]
+    ) -> dict[str, Array]:
+        """The gradients by their tensors' names; 0 for what nothing depends on."""
+        suffix = gradient_suffix(self.ir)
+        given = {aliases(self.ir).get(key, key): value for key, value in arrays.items()}
+        return {
+            n: found[n + suffix] if n + suffix in found else np.zeros(np.shape(given[n]))
+            for n in names
+        }
+
+    def _objective(self, loss: Array) -> float:
+        name = self.loss or ""
+        batched = self.ir.tensor(name).batched
+        axes = self.ir.tensor(name).axes
+        total = float(np.sum(loss))
+        if not batched or self.ir.batch is None:
+            return total
+        sizes = (n for i, n in zip(axes, loss.shape, strict=True) if i and i.size == self._batch)
+        count = next(sizes)
+        return total / count if count else float("nan")
+
+    @property
+    def _batch(self) -> str:
+        return self.ir.batch.size if self.ir.batch else ""
+
+    def _run(
+        self,
+        program: Ir,
+        key: object,
+        wanted: tuple[str, ...],
+        arrays: Mapping[str, Any],
+        seed: int,
+        memory: int | None,
+    ) -> dict[str, Array]:
+        known = leaves(program, arrays)
+        runner = self.runners.get(("run", key, memory))
+        if runner is None:
+            runner = self.runners[("run", key, memory)] = Runner(prepared(program), memory)
+        if any(t.kind in ("const", "noise") and t.name not in known for t in program.tensors):
+            shapes = {name: array.shape for name, array in known.items()}
+            sizes = bind_sizes(program, shapes)
+            known = fill(program, known, sizes, seed, floating(known))
+        return runner.run(known, wanted)
+
+
+def _constant(tensor: ir.Tensor) -> str:
+    """Why a tensor has no derivative; empty if it has one."""
+    if tensor.integer:
+        return "it holds integers"
+    if tensor.kind == "const":
+        return "it is a constant"
+    if tensor.kind in ("computed", "noise"):
+        return "it is no input and no parameter"
+    return ""

@@ -1,0 +1,128 @@
+"""Arrays as a caller gives them, checked against the program's leaves."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from einsumgrad.data_faults import (
+    ArrayRank,
+    ArrayType,
+    ComputedArray,
+    ExtraArray,
+    MissingArray,
+    NotIntegers,
+)
+from einsumgrad.diagnostics import EinError, Fault
+from einsumgrad.ir import nodes as ir
+from einsumgrad.ir.walk import reads
+from einsumgrad.syntax.names import distinct
+
+Array = npt.NDArray[Any]
+
+
+def aliases(program: ir.Program) -> dict[str, str]:
+    """Every spelling of a tensor's name that a caller may use: its own and the ASCII one."""
+    names = [tensor.name for tensor in program.tensors]
+    spelled = distinct(names, set())
+    return {**{plain: name for name, plain in spelled.items()}, **{n: n for n in names}}
+
+
+def leaves(program: ir.Program, given: Mapping[str, Any]) -> dict[str, Array]:
+    """The arrays by the tensors' own names, each an ndarray of real numbers and of the right rank.
+
+    Raises EinError with all faults at once: missing, extra, ill-typed and ill-shaped arrays."""
+    tensors = {tensor.name: tensor for tensor in program.tensors}
+    spelled = aliases(program)
+    faults: list[Fault] = []
+    found: dict[str, Array] = {}
+    weak: dict[str, Array] = {}
+    for key, value in given.items():
+        name = spelled.get(key)
+        if name is None:
+            faults.append(ExtraArray(name=key, hint=_near(key, list(spelled), tensors)))
+            continue
+        array, fault = _array(tensors[name], value)
+        if fault is not None:
+            faults.append(fault)
+        (found if isinstance(value, np.ndarray | np.generic) else weak)[name] = array
+    faults += _missing(program, found.keys() | weak.keys(), list(given))
+    if faults:
+        raise EinError(*faults)
+    return _in_order(program, found, weak)
+
+
+def _array(tensor: ir.Tensor, value: Any) -> tuple[Array, Fault | None]:
+    """The value as an array, and what is wrong with it."""
+    try:
+        array = np.asarray(value)
+    except (ValueError, TypeError):
+        return np.zeros(()), ArrayType(span=tensor.span, name=tensor.name, dtype="ragged lists")
+    if tensor.kind == "computed":
+        return array, ComputedArray(span=tensor.span, name=tensor.name)
+    if array.dtype.kind not in "biuf":
+        return array, ArrayType(span=tensor.span, name=tensor.name, dtype=str(array.dtype))
+    if array.ndim != len(tensor.axes):
+        shape, wanted = str(list(array.shape)), _indices(tensor)
+        return array, ArrayRank(span=tensor.span, name=tensor.name, shape=shape, wanted=wanted)
+    if tensor.integer and array.dtype.kind == "f":
+        if array.size and not isinstance(value, list):
+            dtype = str(array.dtype)
+            return array, NotIntegers(span=tensor.span, name=tensor.name, dtype=dtype)
+        array = array.astype(np.int64)
+    return array, None
+
+
+def _indices(tensor: ir.Tensor) -> str:
+    names = [i.name if i is not None else "·" for i in tensor.axes]
+    if not names:
+        return "no index: it is a single number"
+    plural = "index" if len(names) == 1 else "indices"
+    return f"{len(names)} {plural}, [{','.join(names)}]"
+
+
+def _near(key: str, names: list[str], tensors: Mapping[str, ir.Tensor]) -> str:
+    """The name that was meant, or the names that there are."""
+    close = difflib.get_close_matches(key, names, 1, 0.6)
+    if close:
+        return f"did you mean `{close[0]}`?"
+    there = [name for name, tensor in tensors.items() if tensor.kind != "computed"]
+    return f"it has {', '.join(f'`{n}`' for n in there[:8])}" if there else "it takes no arrays"
+
+
+def _missing(program: ir.Program, given: set[str], keys: list[str]) -> list[Fault]:
+    used = {access.tensor for s in program.statements for access in reads(s)}
+    faults: list[Fault] = []
+    for tensor in program.tensors:
+        started = tensor.kind in ("const", "noise") and tensor.start is not None
+        if tensor.kind == "computed" or tensor.name in given or started:
+            continue
+        if tensor.name in used:
+            close = difflib.get_close_matches(tensor.name, keys, 1, 0.75)
+            hint = f"`{close[0]}` was given: is that it?" if close and close[0] not in given else ""
+            if tensor.kind == "param" and not hint:
+                hint = "start parameters with `program.init(…)`, or `--init` on the command line"
+            kind = "parameter" if tensor.kind == "param" else tensor.kind
+            faults.append(MissingArray(span=tensor.span, name=tensor.name, kind=kind, hint=hint))
+    return faults
+
+
+def _in_order(
+    program: ir.Program, found: Mapping[str, Array], weak: Mapping[str, Array]
+) -> dict[str, Array]:
+    """All arrays in the program's order; numbers and lists take the arrays' floating dtype."""
+    floats = [a.dtype for a in found.values() if a.dtype.kind == "f"]
+    dtype = np.result_type(*floats) if floats else np.dtype(np.float64)
+    cast = {n: a.astype(dtype) if a.dtype.kind == "f" else a for n, a in weak.items()}
+    every = {**found, **cast}
+    return {t.name: every[t.name] for t in program.tensors if t.name in every}
+
+
+def floating(arrays: Mapping[str, Array]) -> str:
+    """The dtype that the arrays' floating numbers promote to; float64 if there are none."""
+    floats = [a.dtype for a in arrays.values() if a.dtype.kind == "f"]
+    return str(np.result_type(*floats)) if floats else "float64"

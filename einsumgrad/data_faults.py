@@ -1,0 +1,86 @@
+"""What can be wrong with the data of a run. Codes E4xx."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from einsumgrad.diagnostics import Fault
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MissingArray(Fault):
+    code: ClassVar[str] = "E401"
+    words: ClassVar[str] = "no array for {kind} `{name}`"
+    help: ClassVar[str] = "{hint}"
+    name: str
+    kind: str
+    hint: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExtraArray(Fault):
+    code: ClassVar[str] = "E402"
+    words: ClassVar[str] = "the program has no input or parameter `{name}`"
+    help: ClassVar[str] = "{hint}"
+    name: str
+    hint: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ComputedArray(Fault):
+    code: ClassVar[str] = "E403"
+    words: ClassVar[str] = "`{name}` is computed by the program, so no array can give it"
+    name: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ArrayRank(Fault):
+    code: ClassVar[str] = "E404"
+    words: ClassVar[str] = "array `{name}` has the shape {shape}, but `{name}` has {wanted}"
+    name: str
+    shape: str
+    wanted: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ArrayType(Fault):
+    code: ClassVar[str] = "E405"
+    words: ClassVar[str] = "array `{name}` holds {dtype}, no real numbers"
+    name: str
+    dtype: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NotIntegers(Fault):
+    code: ClassVar[str] = "E406"
+    words: ClassVar[str] = "array `{name}` holds {dtype}, but its values are indices: integers"
+    help: ClassVar[str] = "convert it: `{name}.astype(int)`"
+    name: str
+    dtype: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NotDifferentiable(Fault):
+    code: ClassVar[str] = "E408"
+    words: ClassVar[str] = "there is no derivative by `{name}`: {why}"
+    help: ClassVar[str] = "{hint}"
+    name: str
+    why: str
+    hint: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NoLoss(Fault):
+    code: ClassVar[str] = "E409"
+    words: ClassVar[str] = "the program has no loss"
+    help: ClassVar[str] = "declare what is minimised, `loss ℓ[b] = …`, or call `vjp`"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cotangents(Fault):
+    code: ClassVar[str] = "E410"
+    words: ClassVar[str] = "{what}"
+    help: ClassVar[str] = "{hint}"
+    what: str
+    hint: str = ""

@@ -1,0 +1,117 @@
+"""Arrays that declarations start: parameters before training, constants, noise."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any, assert_never
+
+import numpy as np
+import numpy.typing as npt
+
+from einsumgrad.ir import nodes as ir
+from einsumgrad.ir.walk import accesses, children, free_indices, reads
+
+Array = npt.NDArray[Any]
+Sizes = Mapping[str, int]
+
+
+def start(
+    tensor: ir.Tensor, program: ir.Program, sizes: Sizes, rng: np.random.Generator
+) -> Array:
+    """The array that a tensor starts with, in float64. A parameter without a start of its own:
+    normal with 1/√(fan-in) if it has two or more indices, else 0 (LANGUAGE §4)."""
+    shape = shape_of(tensor, sizes)
+    match tensor.start:
+        case ir.Draw(distribution, args):
+            return draw(distribution, [number(arg, sizes) for arg in args], shape, rng)
+        case None if len(shape) >= 2:
+            return rng.normal(0, 1 / math.sqrt(max(1, fan_in(tensor, program, sizes))), shape)
+        case None:
+            return np.zeros(shape)
+        case value:
+            return np.full(shape, number(value, sizes))
+
+
+def shape_of(tensor: ir.Tensor, sizes: Sizes) -> tuple[int, ...]:
+    """The shape by the tensor's axes, all of which bear an index."""
+    return tuple(sizes[index.size] for index in tensor.axes if index is not None)
+
+
+def draw(
+    distribution: str, args: list[float], shape: tuple[int, ...], rng: np.random.Generator
+) -> Array:
+    """Entries of `normal(sd)`, `uniform` or `uniform(low, high)`, `bernoulli(p)`."""
+    match distribution, args:
+        case "normal", _:
+            return rng.normal(0, abs(args[0]) if args else 1, shape)
+        case "uniform", [low, high]:
+            return rng.uniform(low, high, shape)
+        case "uniform", _:
+            return rng.uniform(size=shape)
+        case _:
+            return (rng.uniform(size=shape) < args[0]).astype(np.float64)
+
+
+def fan_in(tensor: ir.Tensor, program: ir.Program, sizes: Sizes) -> int:
+    """The product of the sizes of the indices that the tensor's first use sums over."""
+    for statement in program.statements:
+        for access in reads(statement):
+            if access.tensor == tensor.name:
+                kept = {i for at in statement.target.at for i in free_indices(at)}
+                plain = [at.index for at in access.at if isinstance(at, ir.Position)]
+                local = _unsummed(statement.value, access)
+                summed = [i for i in plain if i not in kept and i not in local]
+                return math.prod(sizes[i.size] for i in summed)
+    return 1
+
+
+def _unsummed(node: ir.Expr, access: ir.Access) -> set[ir.Index]:
+    """Indices that an operator around the access keeps (softmax): they are not summed."""
+    found: set[ir.Index] = set()
+    parts: list[Any] = [node]
+    while parts:
+        part = parts.pop()
+        if isinstance(part, ir.Normalise) and any(a == access for a in accesses(part.body)):
+            found.add(part.index)
+        parts += children(part)
+    return found
+
+
+def number(node: ir.Expr, sizes: Sizes) -> float:
+    """The value of a start's expression: numbers, sizes, and functions of them."""
+    match node:
+        case ir.Number(value):
+            return float(value)
+        case ir.Size(name):
+            return float(sizes[name])
+        case ir.Sum(terms):
+            return sum(number(t, sizes) for t in terms)
+        case ir.Product(factors):
+            return math.prod(number(f, sizes) for f in factors)
+        case ir.Power(base, exponent):
+            return float(np.power(np.float64(number(base, sizes)), number(exponent, sizes)))
+        case ir.Call(function, args):
+            from einsumgrad.engines.functions import FUNCTIONS
+
+            return float(FUNCTIONS[function](*(np.float64(number(a, sizes)) for a in args)))
+        case ir.Access() | ir.Position() | ir.Reduce() | ir.Normalise() | ir.Iverson():
+            return math.nan
+        case _:
+            assert_never(node)
+
+
+def fill(
+    program: ir.Program, arrays: Mapping[str, Array], sizes: Sizes, seed: int, dtype: str
+) -> dict[str, Array]:
+    """The arrays with constants and noise for those leaves that have a start and no array.
+
+    Noise is drawn in the order of its declarations from one generator of the seed."""
+    rng = np.random.default_rng(seed)
+    filled = dict(arrays)
+    for tensor in program.tensors:
+        if tensor.kind in ("const", "noise") and tensor.name not in filled:
+            if tensor.start is not None:
+                made = start(tensor, program, sizes, rng)
+                filled[tensor.name] = made.astype(dtype)
+    return filled

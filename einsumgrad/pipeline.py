@@ -1,0 +1,32 @@
+"""The stages put together: what the API and the command line ask for."""
+
+from __future__ import annotations
+
+from einsumgrad.derive.per_example import per_example as kept_apart
+from einsumgrad.derive.reverse import reverse
+from einsumgrad.ir.nodes import Program
+from einsumgrad.rewrite.passes import Watcher, rewrite
+from einsumgrad.rewrite.stable import stable
+
+
+def backward(
+    program: Program,
+    wrt: tuple[str, ...] | None = None,
+    *,
+    seeds: tuple[str, ...] | None = None,
+    per_example: bool = False,
+    watch: Watcher | None = None,
+) -> Program:
+    """The forward-and-backward program: outputs, then `NAME.grad` for each of `wrt`.
+
+    `wrt` None: all parameters and inputs that the objective depends on. `seeds`: outputs whose
+    `.grad` are inputs, None for the usual objective. Raises EinError where there is no derivative."""
+    derived = reverse(program, wrt, seeds)
+    if per_example:
+        derived = kept_apart(program, derived)
+    return rewrite(derived, watch)
+
+
+def prepared(program: Program) -> Program:
+    """The program in the form in which it is planned."""
+    return stable(program)
