@@ -23,9 +23,8 @@ from einsumgrad.engines.starts import fill, start
 from einsumgrad.ir import nodes as ir
 from einsumgrad.ir.nodes import Program as Ir
 from einsumgrad.pipeline import backward, prepared
+from einsumgrad.reflect.ascii import ascii_program, spelling
 from einsumgrad.reflect.reflect import reflect
-from einsumgrad.syntax.ascii import to_ascii
-from einsumgrad.syntax.names import ascii_name
 from einsumgrad.syntax.parse import parse as parse_text
 from einsumgrad.syntax.parse import parse_bytes
 from einsumgrad.syntax.read import read_bytes
@@ -88,8 +87,9 @@ class Program:
         >>> print(parse("s[b] = σ(x[b])").to_source(ascii=True), end="")
         s[b] = sigmoid(x[b])
         """
-        tree = reflect(self.ir)
-        return show(to_ascii(tree), ascii=True) if ascii else show(tree)
+        if ascii:
+            return show(reflect(ascii_program(self.ir)), ascii=True)
+        return show(reflect(self.ir))
 
     def run(self, *, seed: int = 0, memory: int | None = None, **arrays: Any) -> dict[str, Array]:
         """The outputs and the loss, by name.
@@ -137,7 +137,7 @@ class Program:
         Raises EinError for cotangents of what is no output.
 
         >>> parse("h[b] += w[i] x[b,i]").vjp({"h": [1.]}, x=[[1., 2.]], w=[3., 4.])
-        {'x': array([[3., 4.]]), 'w': array([1., 2.])}
+        {'w': array([1., 2.]), 'x': array([[3., 4.]])}
         """
         names = default_wrt(self.ir) if wrt is None else self._wrt(wrt)
         spelled = aliases(self.ir)
@@ -157,7 +157,6 @@ class Program:
         """The forward-and-backward program (default: by parameters and inputs), itself a Program.
 
         >>> print(parse("for b,i,j  h[b,j] += W[j,i] x[b,i]").derive("x"), end="")
-        output h[b,j], x.grad[b,i]
         for b,i,j  h[b,j] += W[j,i] x[b,i]
         for b,i,j  x.grad[b,i] += h.grad[b,j] W[j,i]
         """
@@ -202,7 +201,8 @@ class Program:
         arrays = aliases(self.ir)
         indices = {i for t in self.ir.tensors for i in t.axes if i is not None}
         sizes = {i.size: i.size for i in (*indices, *self.ir.indices)}
-        sizes |= {ascii_name(size): size for size in sizes} | {name: name for name, _ in self.ir.sizes}
+        spelled = spelling(self.ir).sizes
+        sizes |= {spelled[size].strip("|"): size for size in sizes}
         numbers: dict[str, int] = {}
         shapes: dict[str, tuple[int, ...]] = {}
         for key, value in given.items():

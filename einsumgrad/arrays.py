@@ -20,16 +20,15 @@ from einsumgrad.data_faults import (
 from einsumgrad.diagnostics import EinError, Fault
 from einsumgrad.ir import nodes as ir
 from einsumgrad.ir.walk import reads
-from einsumgrad.syntax.names import distinct
+from einsumgrad.reflect.ascii import spelling
 
 Array = npt.NDArray[Any]
 
 
 def aliases(program: ir.Program) -> dict[str, str]:
     """Every spelling of a tensor's name that a caller may use: its own and the ASCII one."""
-    names = [tensor.name for tensor in program.tensors]
-    spelled = distinct(names, set())
-    return {**{plain: name for name, plain in spelled.items()}, **{n: n for n in names}}
+    spelled = spelling(program).tensors
+    return {**{plain: name for name, plain in spelled.items()}, **{n: n for n in spelled}}
 
 
 def leaves(program: ir.Program, given: Mapping[str, Any]) -> dict[str, Array]:

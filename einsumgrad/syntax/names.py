@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
+from itertools import pairwise
 
 GREEK = dict(
     zip(
@@ -17,6 +18,7 @@ MARKS = {
     "\u0305": "overline", "\u0306": "breve", "\u0307": "dot", "\u0308": "ddot", "\u030a": "ring",
     "\u030c": "check", "\u20d7": "vec",
 }  # fmt: skip
+LETTERLIKE = {"ℓ": "ell", "ℝ": "R", "ℕ": "N", "ℤ": "Z", "ħ": "hbar", "∂": "d", "ı": "i", "ȷ": "j"}
 PRIMES = "'′"
 SUPERSCRIPTS = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
 
@@ -36,10 +38,14 @@ def size_name(index: str) -> str:
 def ascii_name(name: str) -> str:
     """The ASCII spelling of a name; `.grad` and `.dot` stay.
 
-    >>> ascii_name("h̃"), ascii_name("ŷ"), ascii_name("W⁰.grad"), ascii_name("σ"), ascii_name("b'")
-    ('h_tilde', 'y_hat', 'W0.grad', 'sigma', 'b_prime')
+    >>> ascii_name("h̃"), ascii_name("ŷ"), ascii_name("W⁰.grad"), ascii_name("δh"), ascii_name("b'")
+    ('h_tilde', 'y_hat', 'W0.grad', 'delta_h', 'b_prime')
     """
-    spelled = [_spell(char) for char in unicodedata.normalize("NFD", name)]
+    chars = unicodedata.normalize("NFD", name)
+    spelled = [_spell(char) for char in chars]
+    for place, (char, after) in enumerate(pairwise(chars)):
+        if char.lower() in GREEK and after.isalpha() and after.isascii():
+            spelled[place] += "_"
     words = "".join(spelled)
     return words if words[:1].isalpha() else f"x{words}"
 
@@ -55,6 +61,8 @@ def _spell(char: str) -> str:
         return unicodedata.normalize("NFKC", char)
     if unicodedata.decomposition(char).startswith("<sub>") and char.isdigit():
         return "_" + unicodedata.normalize("NFKC", char)
+    if char in LETTERLIKE:
+        return LETTERLIKE[char]
     if char.lower() in GREEK:
         greek = GREEK[char.lower()]
         return greek if char in GREEK else greek.capitalize()

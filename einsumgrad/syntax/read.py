@@ -17,7 +17,7 @@ def read_bytes(path: str) -> bytes:
             data = file.read(MAX_BYTES + 1)
     except (OSError, ValueError) as error:
         why = getattr(error, "strerror", None) or str(error)
-        raise EinError(Unreadable(file=path, why=why)) from None
+        raise EinError(Unreadable(file=path, reason=why)) from None
     if len(data) > MAX_BYTES:
-        raise EinError(Unreadable(file=path, why="it is longer than 64 MiB"))
+        raise EinError(Unreadable(file=path, reason="it is longer than 64 MiB"))
     return data
