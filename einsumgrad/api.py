@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,16 +10,15 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from einsumgrad.arrays import aliases, floating, leaves
+from einsumgrad.arrays import floating, leaves
 from einsumgrad.check.check import check
 from einsumgrad.check.sizes import bind_sizes, sizes_given, unknown_size
-from einsumgrad.data_faults import Cotangents, ExtraArray, NoLoss, NotDifferentiable
+from einsumgrad.data_faults import Cotangents, ExtraArray, NoLoss
 from einsumgrad.derive.gradients import gradient_suffix
 from einsumgrad.derive.reverse import default_wrt
 from einsumgrad.diagnostics import EinError
 from einsumgrad.engines.runner import Runner
 from einsumgrad.engines.starts import fill, start
-from einsumgrad.ir import nodes as ir
 from einsumgrad.ir.nodes import Program as Ir
 from einsumgrad.pipeline import backward, prepared
 from einsumgrad.reflect.ascii import ascii_program, spelling
@@ -29,6 +27,7 @@ from einsumgrad.syntax.parse import parse as parse_text
 from einsumgrad.syntax.parse import parse_bytes
 from einsumgrad.syntax.read import read_bytes
 from einsumgrad.syntax.show import show
+from einsumgrad.wrt import aliases, check_wrt
 
 Array = npt.NDArray[Any]
 Names = tuple[str, ...] | list[str] | str
@@ -219,17 +218,7 @@ class Program:
     def _wrt(self, wrt: Names) -> tuple[str, ...]:
         """The names, each that of a leaf which has a derivative."""
         asked = (wrt,) if isinstance(wrt, str) else tuple(wrt)
-        spelled = aliases(self.ir)
-        tensors = {t.name: t for t in self.ir.tensors}
-        for name in asked:
-            if name not in spelled:
-                close = difflib.get_close_matches(name, list(spelled), 1)
-                hint = f"did you mean `{close[0]}`?" if close else ""
-                raise EinError(NotDifferentiable(name=name, why="no such tensor", hint=hint))
-            why = _constant(tensors[spelled[name]])
-            if why:
-                raise EinError(NotDifferentiable(name=name, why=why))
-        return tuple(dict.fromkeys(spelled[name] for name in asked))
+        return check_wrt(self.ir, asked)
 
     def _check_seeds(self, seeds: tuple[str, ...]) -> None:
         there = (*self.outputs, *((self.loss,) if self.loss else ()))
@@ -296,13 +285,3 @@ class Program:
             known = fill(program, known, sizes, seed, floating(known))
         return runner.run(known, wanted)
 
-
-def _constant(tensor: ir.Tensor) -> str:
-    """Why a tensor has no derivative; empty if it has one."""
-    if tensor.integer:
-        return "it holds integers"
-    if tensor.kind == "const":
-        return "it is a constant"
-    if tensor.kind in ("computed", "noise"):
-        return "it is no input and no parameter"
-    return ""

@@ -20,15 +20,9 @@ from einsumgrad.data_faults import (
 from einsumgrad.diagnostics import EinError, Fault
 from einsumgrad.ir import nodes as ir
 from einsumgrad.ir.walk import reads
-from einsumgrad.reflect.ascii import spelling
+from einsumgrad.wrt import aliases
 
 Array = npt.NDArray[Any]
-
-
-def aliases(program: ir.Program) -> dict[str, str]:
-    """Every spelling of a tensor's name that a caller may use: its own and the ASCII one."""
-    spelled = spelling(program).tensors
-    return {**{plain: name for name, plain in spelled.items()}, **{n: n for n in spelled}}
 
 
 def leaves(program: ir.Program, given: Mapping[str, Any]) -> dict[str, Array]:

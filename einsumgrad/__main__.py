@@ -1,0 +1,39 @@
+"""`python -m einsumgrad` and the command `einsumgrad`."""
+
+from __future__ import annotations
+
+import sys
+
+
+def main() -> None:
+    """Runs the command line: exit code 0 fine, 1 program or data wrong, 2 wrong use of the command,
+    70 a bug of ours, 130 stopped by Ctrl-C."""
+    import click
+
+    from einsumgrad.cli.main import app
+    from einsumgrad.diagnostics import EinError
+
+    try:
+        code = app.main(standalone_mode=False, prog_name="einsumgrad")
+    except click.exceptions.Abort:
+        code = 130
+    except click.ClickException as error:
+        error.show()
+        code = error.exit_code
+    except EinError as error:
+        click.echo(str(error), err=True)
+        code = 1
+    except BrokenPipeError:
+        sys.stderr.close()
+        code = 0
+    except (MemoryError, RecursionError) as error:
+        click.echo(f"error: this machine cannot do that: {type(error).__name__}", err=True)
+        code = 1
+    except Exception as error:
+        click.echo(f"internal error, please report it: {type(error).__name__}: {error}", err=True)
+        code = 70
+    sys.exit(code if isinstance(code, int) else 0)
+
+
+if __name__ == "__main__":
+    main()

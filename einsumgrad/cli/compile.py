@@ -1,0 +1,94 @@
+"""`einsumgrad compile`."""
+
+from __future__ import annotations
+
+import click
+
+from einsumgrad.cli.files import names_option, read_program, sizes_option
+from einsumgrad.ir.nodes import Program
+from einsumgrad.pipeline import backward, prepared
+from einsumgrad.reflect.reflect import reflect
+from einsumgrad.syntax.show import show
+
+STAGES = ("tree", "program", "derived", "rewritten", "plan")
+
+
+@click.command()
+@click.argument("files", nargs=-1, required=True, metavar="FILE...")
+@click.option("--wrt", metavar="NAMES", help="Derive by these only, `--wrt W,b`; default: all.")
+@click.option("--ascii", "plain", is_flag=True, help="Print names in ASCII: y_hat for ŷ.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@click.option("--emit", type=click.Choice(STAGES), default="rewritten", help="The stage to print.")
+@click.option("--size", "sizes", metavar="SIZES", help="Sizes for `--emit plan`: `b=64,i=784`.")
+def command(
+    files: tuple[str, ...], wrt: str | None, plain: bool, as_json: bool, emit: str,
+    sizes: str | None,
+) -> None:  # fmt: skip
+    """Print declarations, forward and derived statements. `-` reads standard input.
+
+    \b
+    Example:
+      $ echo 'for b,i,j  h[b,j] += W[j,i] x[b,i]' | einsumgrad compile -
+      for b,i,j  h[b,j] += W[j,i] x[b,i]
+      for b,i,j  x.grad[b,i] += h.grad[b,j] W[j,i]
+      for b,i,j  W.grad[j,i] += 1/B h.grad[b,j] x[b,i]
+    """
+    for place, file in enumerate(files):
+        if len(files) > 1 and not as_json:
+            click.echo(f"{'' if place == 0 else chr(10)}# {file}")
+        program = read_program(file)
+        names = names_option(program, wrt)
+        click.echo(_printed(program, names, plain, as_json, emit, sizes), nl=False)
+
+
+def _printed(
+    program: Program, wrt: tuple[str, ...] | None, plain: bool, as_json: bool, emit: str,
+    sizes: str | None,
+) -> str:  # fmt: skip
+    if emit == "plan":
+        return _plan(program, wrt, sizes)
+    found = _stage(program, wrt, emit)
+    if plain:
+        from einsumgrad.reflect.ascii import ascii_program
+
+        found = ascii_program(found)
+    if as_json:
+        from einsumgrad.cli.json import to_json
+
+        return to_json(found, ascii=plain)
+    if emit == "tree":
+        from einsumgrad.cli.json import outline
+
+        return outline(reflect(found))
+    return show(reflect(found), ascii=plain)
+
+
+def _stage(program: Program, wrt: tuple[str, ...] | None, emit: str) -> Program:
+    if emit in ("tree", "program"):
+        return program
+    if emit == "derived":
+        from einsumgrad.derive.reverse import reverse
+
+        return reverse(program, wrt)
+    return backward(program, wrt)
+
+
+def _plan(program: Program, wrt: tuple[str, ...] | None, sizes: str | None) -> str:
+    """The plan's listing; leaves are float64 arrays of the sizes given."""
+    import numpy as np
+
+    from einsumgrad.check.sizes import bind_sizes, sizes_given, unknown_size
+    from einsumgrad.diagnostics import EinError
+    from einsumgrad.plan.listing import listing
+    from einsumgrad.plan.plan import make_plan
+
+    found = prepared(backward(program, wrt))
+    known = sizes_given(found, sizes_option(found, sizes), {})
+    leaves = [t for t in found.tensors if t.kind != "computed"]
+    missing = {i.size for t in leaves for i in t.axes if i is not None and i.size not in known}
+    if missing:
+        raise EinError(*(unknown_size(found, size) for size in sorted(missing)))
+    shapes = {t.name: tuple(known[i.size] for i in t.axes if i is not None) for t in leaves}
+    dtypes = {t.name: np.dtype(np.int64 if t.integer else np.float64) for t in leaves}
+    wanted = tuple(dict.fromkeys((*((found.loss,) if found.loss else ()), *found.outputs)))
+    return listing(make_plan(found, bind_sizes(found, shapes), shapes, dtypes, wanted))

@@ -1,0 +1,66 @@
+"""Reading programs and options for the commands."""
+
+from __future__ import annotations
+
+import sys
+
+import click
+
+from einsumgrad.check.check import check
+from einsumgrad.ir.nodes import Program
+from einsumgrad.syntax.parse import parse_bytes
+from einsumgrad.syntax.read import read_bytes
+
+UNITS = {"": 1, "K": 2**10, "M": 2**20, "G": 2**30, "T": 2**40}
+
+
+def read_program(path: str) -> Program:
+    """The checked program of a file, or of standard input for `-`."""
+    if path == "-":
+        return check(parse_bytes(sys.stdin.buffer.read(), "<stdin>"))
+    return check(parse_bytes(read_bytes(path), path))
+
+
+def names_option(program: Program, text: str | None) -> tuple[str, ...] | None:
+    """The tensors that `--wrt` names, in Unicode or ASCII. Raises EinError for others."""
+    if text is None:
+        return None
+    from einsumgrad.wrt import check_wrt
+
+    return check_wrt(program, tuple(name.strip() for name in text.split(",") if name.strip()))
+
+
+def sizes_option(program: Program, text: str | None) -> dict[str, int]:
+    """The sizes of `--size b=64,i=784`, by the names of indices or of sizes."""
+    from einsumgrad.ir.walk import all_indices
+
+    by_name: dict[str, str] = {name: name for name, _ in program.sizes}
+    every = {i for s in program.statements for i in all_indices(s)} | set(program.indices)
+    for index in every:
+        by_name |= {index.name: index.size, index.size: index.size}
+    found: dict[str, int] = {}
+    for part in (text or "").split(","):
+        name, equals, value = (word.strip() for word in part.partition("="))
+        if not part.strip():
+            continue
+        if not equals or not value.isdigit():
+            raise click.BadParameter(f"`{part}` is no NAME=NUMBER", param_hint="--size")
+        if name not in by_name:
+            raise click.BadParameter(f"no index or size `{name}`", param_hint="--size")
+        found[by_name[name]] = int(value)
+    return found
+
+
+def memory_option(
+    _ctx: click.Context, _param: click.Parameter, text: str | None
+) -> int | None:
+    """Bytes, with K, M, G or T and an optional B or iB: `500MB`, `2GiB`."""
+    if text is None:
+        return None
+    word = text.strip().upper().removesuffix("IB").removesuffix("B")
+    unit = word[-1:] if word[-1:] in UNITS and not word[-1:].isdigit() else ""
+    number = word.removesuffix(unit).strip()
+    try:
+        return int(float(number) * UNITS[unit])
+    except (ValueError, OverflowError):
+        raise click.BadParameter(f"`{text}` is no amount of memory, such as 2GB") from None

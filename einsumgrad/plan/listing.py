@@ -1,0 +1,42 @@
+"""A plan as text: what is computed, in which order, how large, for which tensor."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from einsumgrad.plan.liveness import uses
+from einsumgrad.plan.memory import readable
+from einsumgrad.plan.nodes import Fill, Fold, Gather, Instruction, Load, Map, Plan, Scatter
+
+
+def listing(plan: Plan) -> str:
+    """One line an instruction: register, shape, dtype, what it does, and the tensor it serves."""
+    lines = []
+    for step in plan.steps:
+        register = plan.registers[step.register]
+        shape = "×".join(map(str, register.shape)) or "1"
+        dtype = np.dtype(register.dtype).name
+        what = _what(step.instruction)
+        lines.append(f"r{step.register:<4} {shape:>14} {dtype:<8} {what:<34} # {register.owner}")
+    for name, register in plan.results:
+        lines.append(f"return {name} = r{register}")
+    lines.append(f"{plan.flops:,} floating-point operations, at most {readable(plan.peak_bytes)}")
+    return "\n".join(lines) + "\n"
+
+
+def _what(made: Instruction) -> str:
+    """The instruction in words."""
+    args = ", ".join(f"r{r}" for r in uses(made))
+    match made:
+        case Load(tensor):
+            return f"load {tensor}"
+        case Fill(value):
+            return f"fill {value:g}"
+        case Map(function):
+            return f"{function}({args})"
+        case Fold(function):
+            return f"{function} over axes {','.join(map(str, made.axes))} of {args}"
+        case Gather() | Scatter():
+            return f"{type(made).__name__.lower()} {args}"
+        case _:
+            return f"{type(made).__name__.lower()}({args})"

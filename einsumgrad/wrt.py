@@ -1,0 +1,42 @@
+"""Names to derive by, checked."""
+
+from __future__ import annotations
+
+import difflib
+
+from einsumgrad.data_faults import NotDifferentiable
+from einsumgrad.diagnostics import EinError
+from einsumgrad.ir.nodes import Program, Tensor
+from einsumgrad.reflect.ascii import spelling
+
+
+def aliases(program: Program) -> dict[str, str]:
+    """Every spelling of a tensor's name that a caller may use: its own and the ASCII one."""
+    spelled = spelling(program).tensors
+    return {**{plain: name for name, plain in spelled.items()}, **{n: n for n in spelled}}
+
+
+def check_wrt(program: Program, asked: tuple[str, ...]) -> tuple[str, ...]:
+    """The tensors' own names. Raises EinError for one that has no derivative."""
+    spelled = aliases(program)
+    tensors = {t.name: t for t in program.tensors}
+    for name in asked:
+        if name not in spelled:
+            close = difflib.get_close_matches(name, list(spelled), 1)
+            hint = f"did you mean `{close[0]}`?" if close else ""
+            raise EinError(NotDifferentiable(name=name, why="no such tensor", hint=hint))
+        why = _constant(tensors[spelled[name]])
+        if why:
+            raise EinError(NotDifferentiable(name=name, why=why))
+    return tuple(dict.fromkeys(spelled[name] for name in asked))
+
+
+def _constant(tensor: Tensor) -> str:
+    """Why a tensor has no derivative; empty if it has one."""
+    if tensor.integer:
+        return "it holds integers"
+    if tensor.kind == "const":
+        return "it is a constant"
+    if tensor.kind in ("computed", "noise"):
+        return "it is no input and no parameter"
+    return ""
