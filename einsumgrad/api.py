@@ -119,7 +119,9 @@ class Program:
             raise EinError(NoLoss())
         names = self.params if wrt is None else self._wrt(wrt)
         derived = self._derived(names, None)
-        found = self._run(derived, ("grad", names), self._wanted(derived, names), arrays, seed, memory)
+        found = self._run(
+            derived, ("grad", names), self._wanted(derived, names), arrays, seed, memory
+        )
         return self._objective(found[self.loss]), self._named(found, names, arrays)
 
     def vjp(
@@ -284,4 +286,3 @@ class Program:
             sizes = bind_sizes(program, shapes)
             known = fill(program, known, sizes, seed, floating(known))
         return runner.run(known, wanted)
-

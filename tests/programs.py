@@ -209,7 +209,9 @@ class Author(Maker):
         self.mentioned |= self.named(" ".join(self.lines))
         words = set(WORD.findall(" ".join(self.lines)))
         given = (t for t in self.tensors.values() if t.kind != "computed" and t.name in words)
-        self.pinned &= {r.name for t in given if not (t.kind == "const" and t.start) for r in t.axes}
+        self.pinned &= {
+            r.name for t in given if not (t.kind == "const" and t.start) for r in t.axes
+        }
         for r in self.ranges:
             seconds = r.second if r.second in self.mentioned else None
             needed = r.name in self.mentioned and r.name not in self.pinned

@@ -14,15 +14,15 @@ import numpy as np
 import numpy.typing as npt
 import oracle
 import pytest
-from einsumgrad.derive.reverse import reverse
-from einsumgrad.check.sizes import bind_sizes
-from einsumgrad.rewrite.passes import PASSES
 from hypothesis import HealthCheck, assume, event, given, note, settings
 from hypothesis import strategies as st
 from programs import Sample, programs
 
 import einsumgrad
+from einsumgrad.check.sizes import bind_sizes
+from einsumgrad.derive.reverse import reverse
 from einsumgrad.ir import nodes as ir
+from einsumgrad.rewrite.passes import PASSES
 
 Array = npt.NDArray[Any]
 Arrays = Mapping[str, Array]

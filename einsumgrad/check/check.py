@@ -62,9 +62,7 @@ def _program(
     outputs = roles.outputs or default_outputs(statements, roles.loss)
     indices = tuple(names.index(n) for g in groups for n in g.names)
     batch = names.index(names.batch) if names.batch else None
-    return ir.Program(
-        statements, tensors, batch, sizes, roles.loss, outputs, indices, file.source
-    )
+    return ir.Program(statements, tensors, batch, sizes, roles.loss, outputs, indices, file.source)
 
 
 def default_outputs(statements: tuple[ir.Statement, ...], loss: str | None) -> tuple[str, ...]:
@@ -108,9 +106,7 @@ def _declared_roles(
     for entry in item.entries:
         if entry.name not in written:
             hint = f"add a statement `{entry.span.text} = …`"
-            faults.append(
-                NeverWritten(span=entry.span, name=entry.name, kind=item.kind, hint=hint)
-            )
+            faults.append(NeverWritten(span=entry.span, name=entry.name, kind=item.kind, hint=hint))
         elif entry.start is not None or entry.holds is not None:
             faults.append(NotYet(span=entry.span, what=f"`:` or `=` in an {item.kind} list"))
         elif item.kind == "output":

@@ -230,9 +230,7 @@ def _check_bound(node: t.Operator, scope: Scope) -> None:
             scope.faults.append(BoundTwice(span=node.span, op=node.op, index=index))
         elif index not in used and len(index) > 1 and set(index) <= used:
             hint = f"several indices are written `{node.op}_{{{','.join(index)}}}`"
-            scope.faults.append(
-                BoundUnused(span=node.span, op=node.op, index=index, hint=hint)
-            )
+            scope.faults.append(BoundUnused(span=node.span, op=node.op, index=index, hint=hint))
 
 
 def _restricting(node: t.Operator, inner: Scope) -> tuple[t.Condition, ...]:

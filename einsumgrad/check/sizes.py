@@ -55,7 +55,9 @@ class Classes:
         if first.value != given.value:
             related = (("the other source", first.span),) if first.span is not NOWHERE else ()
             self.faults.append(
-                SizeConflict(span=given.span, related=related, left=first.source, right=given.source)
+                SizeConflict(
+                    span=given.span, related=related, left=first.source, right=given.source
+                )
             )
 
     def value(self, name: str) -> int | None:
@@ -190,7 +192,9 @@ def _evaluate(value: ir.Expr, classes: Classes) -> Fraction | None:
             return _folded([_evaluate(factor, classes) for factor in factors], product=True)
         case ir.Power(base, ir.Number(Fraction(denominator=1) as exponent)) if abs(exponent) < 64:
             inner = _evaluate(base, classes)
-            return None if inner is None or (inner == 0 and exponent < 0) else inner**int(exponent)
+            return (
+                None if inner is None or (inner == 0 and exponent < 0) else inner ** int(exponent)
+            )
         case _:
             return None
 

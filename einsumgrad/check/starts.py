@@ -11,9 +11,7 @@ from einsumgrad.ir.walk import walk
 from einsumgrad.syntax import tree as t
 
 
-def lower_start(
-    entry: t.Declared, scope: Scope, faults: list[Fault]
-) -> ir.Draw | ir.Expr | None:
+def lower_start(entry: t.Declared, scope: Scope, faults: list[Fault]) -> ir.Draw | ir.Expr | None:
     """The IR of a start; what it may not be is added to the faults."""
     match entry.start:
         case None:

@@ -71,9 +71,7 @@ def complete(
     return _with_integers(table, statements)
 
 
-def _leaf(
-    name: str, found: list[ir.Access], gathered: bool, batch: ir.Index | None
-) -> ir.Tensor:
+def _leaf(name: str, found: list[ir.Access], gathered: bool, batch: ir.Index | None) -> ir.Tensor:
     """An undeclared leaf: an input if it is batched (or an index), else a parameter."""
     batched = any(_batched(_plain(access), batch) for access in found)
     kind: ir.Kind = "input" if batched or gathered else "param"
@@ -117,9 +115,7 @@ def _declared(
     holds = names.index(entry.holds) if entry.holds else None
     start = lower_start(entry, Scope(names, frozenset()), faults)
     leaf: ir.Kind = kind if kind not in ("loss", "output") else "computed"
-    return ir.Tensor(
-        name, leaf, axes, holds, start, holds is not None, batched, True, entry.span
-    )
+    return ir.Tensor(name, leaf, axes, holds, start, holds is not None, batched, True, entry.span)
 
 
 def _plain(access: ir.Access) -> Axes:

@@ -51,9 +51,7 @@ def sizes_option(program: Program, text: str | None) -> dict[str, int]:
     return found
 
 
-def memory_option(
-    _ctx: click.Context, _param: click.Parameter, text: str | None
-) -> int | None:
+def memory_option(_ctx: click.Context, _param: click.Parameter, text: str | None) -> int | None:
     """Bytes, with K, M, G or T and an optional B or iB: `500MB`, `2GiB`."""
     if text is None:
         return None

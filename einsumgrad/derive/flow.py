@@ -6,9 +6,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from einsumgrad.ir.build import fresh_index, product, substitute
-from einsumgrad.ir.nodes import Access, Condition, Expr, Index, Position, Reduce
+from einsumgrad.ir.nodes import Access, Condition, Expr, Index, Position, Reduce, Statement
 from einsumgrad.ir.walk import all_indices, free_indices
-from einsumgrad.ir.nodes import Statement
 
 
 @dataclass(frozen=True, slots=True)

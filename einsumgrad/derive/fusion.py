@@ -156,16 +156,12 @@ def _log_of_named_softmax(
     return replace(below, flow=below.flow.times(slope, note))
 
 
-def _with(
-    at: tuple[Expr, ...], statement: Statement, index: Index, new: Expr
-) -> tuple[Expr, ...]:
+def _with(at: tuple[Expr, ...], statement: Statement, index: Index, new: Expr) -> tuple[Expr, ...]:
     places = zip(statement.target.at, at, strict=True)
     return tuple(new if place == Position(index) else old for place, old in places)
 
 
-def _over_own_index(
-    access: Access, statement: Statement, node: Normalise, flow: Flow
-) -> Fused:
+def _over_own_index(access: Access, statement: Statement, node: Normalise, flow: Flow) -> Fused:
     moved = _moved(statement, access)
     at = moved[node.index]
     assert isinstance(at, Position)
@@ -175,9 +171,7 @@ def _over_own_index(
     return replace(below, flow=below.flow.instead(value, "log softmax: g - softmax Σ g"))
 
 
-def _at(
-    statement: Statement, node: Normalise, moved: Mapping[Index, Expr], flow: Flow
-) -> Fused:
+def _at(statement: Statement, node: Normalise, moved: Mapping[Index, Expr], flow: Flow) -> Fused:
     """The logits of a softmax at another place, with the conditions that hold there."""
     body = substitute(node.body, moved)
     conditions = (*statement.where, *node.where)

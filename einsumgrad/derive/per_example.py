@@ -10,10 +10,9 @@ from dataclasses import replace
 from einsumgrad.check.faults import NoDerivative
 from einsumgrad.check.tensors import complete
 from einsumgrad.diagnostics import EinError
-from einsumgrad.ir.build import product
+from einsumgrad.ir.build import product, rebuild
 from einsumgrad.ir.nodes import Access, Expr, Index, Position, Program, Size, Statement
 from einsumgrad.ir.walk import Node, accesses, children, free_indices
-from einsumgrad.ir.build import rebuild
 
 
 def per_example(program: Program, derived: Program) -> Program:
@@ -28,9 +27,7 @@ def per_example(program: Program, derived: Program) -> Program:
         for s in derived.statements
         if s.derived and not batched[s.target.tensor] and s.target.tensor not in forward
     }
-    made = tuple(
-        _apart(s, apart, program.batch) if s.derived else s for s in derived.statements
-    )
+    made = tuple(_apart(s, apart, program.batch) if s.derived else s for s in derived.statements)
     declared = tuple(t for t in derived.tensors if t.declared)
     tensors = complete(declared, made, program.batch)
     return replace(derived, statements=made, tensors=tensors)
@@ -45,9 +42,7 @@ def _apart(statement: Statement, apart: set[str], batch: Index) -> Statement:
         value = _without_mean(value, batch)
     used = {i for node in (value, *target.at, *statement.where) for i in free_indices(node)}
     loops = tuple(i for i in (batch, *statement.indices) if i in used)
-    return replace(
-        statement, indices=tuple(dict.fromkeys(loops)), target=target, value=value
-    )
+    return replace(statement, indices=tuple(dict.fromkeys(loops)), target=target, value=value)
 
 
 def _with_batch(node: Node, apart: set[str], batch: Index) -> Node:
@@ -79,5 +74,3 @@ def _refuse_mixing(program: Program, batch: Index) -> None:
                 what = f"`{access.tensor}` is read across examples here"
                 hint = "a gradient for each example needs examples that do not mix"
                 raise EinError(NoDerivative(span=statement.span, what=what, hint=hint))
-
-

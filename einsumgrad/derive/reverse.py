@@ -10,8 +10,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
-from einsumgrad.check.faults import NoDerivative
 from einsumgrad.check.check import default_outputs
+from einsumgrad.check.faults import NoDerivative
 from einsumgrad.check.tensors import complete
 from einsumgrad.derive.batch import batch_factor
 from einsumgrad.derive.flow import Contribution, start

@@ -70,8 +70,7 @@ class Splitter:
         inner = (*where, *node.where) if isinstance(node, Reduce | Normalise) else where
         active = set(active_parts(node))
         parts = tuple(
-            self.below(part, heavy, inner) if part in active else part
-            for part in children(node)
+            self.below(part, heavy, inner) if part in active else part for part in children(node)
         )
         return rebuild_expr(node, parts)
 
@@ -144,7 +143,7 @@ def _repeated(value: Expr, model: Model) -> Iterator[Expr]:
     parts = Counter(n for n in walk(value) if isinstance(n, Sum | Reduce | Product | Call))
     many = {n for n, count in parts.items() if count > 1 and model.active(n)}
     inner = {n for top in many for n in walk(top) if n is not top}
-    yield from (n for n in many if n not in inner or parts[n] > 1 and not _within(n, many))
+    yield from (n for n in many if n not in inner or (parts[n] > 1 and not _within(n, many)))
 
 
 def _within(node: Expr, many: set[Expr]) -> bool:

@@ -36,7 +36,10 @@ def places(at: tuple[At, ...], lengths: tuple[int, ...]) -> Places:
     operands = [a for a in at if isinstance(a.place, Operand)]
     own = [a.place.layout[0] for a in operands if _plain(a) and isinstance(a.place, Operand)]
     touched = {
-        k for a in operands if not _plain(a) and isinstance(a.place, Operand) for k in a.place.layout
+        k
+        for a in operands
+        if not _plain(a) and isinstance(a.place, Operand)
+        for k in a.place.layout
     }
     slices, listed, fixed = [], [], []
     axis = 0
@@ -110,9 +113,7 @@ def _inside(
     bad = outside
     if kept is not None:
         spread = seen(at.place.layout, rank)(outside) & kept
-        drop = tuple(
-            k for k in range(rank) if k not in at.place.layout and k >= rank - spread.ndim
-        )
+        drop = tuple(k for k in range(rank) if k not in at.place.layout and k >= rank - spread.ndim)
         shifted = tuple(k - (rank - spread.ndim) for k in drop)
         some = np.any(spread, axis=shifted)
         order = np.argsort(np.argsort(at.place.layout))
@@ -123,9 +124,7 @@ def _inside(
         allowed = f"0..{length - 1}" if length else "none"
         value = int(values[place])
         raise EinError(
-            OutOfRange(
-                name=at.name, position=position, value=value, tensor=tensor, allowed=allowed
-            )
+            OutOfRange(name=at.name, position=position, value=value, tensor=tensor, allowed=allowed)
         )
     return np.where(outside, 0, values)
 

@@ -43,9 +43,7 @@ def _lengths(operands: tuple[Operand, ...], registers: tuple[Register, ...]) -> 
     return found
 
 
-def _matrix(
-    operand: Operand, axes: list[int], shape: tuple[int, ...]
-) -> Callable[[Array], Array]:
+def _matrix(operand: Operand, axes: list[int], shape: tuple[int, ...]) -> Callable[[Array], Array]:
     """The operand as a (stack of) matrix; a plain transpose stays a view for BLAS."""
     order = tuple(operand.layout.index(k) for k in axes)
     if order == tuple(range(len(order))):
@@ -73,9 +71,7 @@ def guard(made: Guard, register: Register) -> Run:
     return run
 
 
-def _whole(
-    views: list[Array], mask: Array, over: tuple[int, ...], shape: tuple[int, ...]
-) -> Array:
+def _whole(views: list[Array], mask: Array, over: tuple[int, ...], shape: tuple[int, ...]) -> Array:
     """Σ over the whole space of the product where the mask holds, in pieces along its first axis."""
     parts = [np.asarray(a).reshape((1,) * (_rank(views, mask) - a.ndim) + a.shape) for a in views]
     mask = mask.reshape((1,) * (_rank(views, mask) - mask.ndim) + mask.shape)

@@ -16,9 +16,7 @@ Array = npt.NDArray[Any]
 Sizes = Mapping[str, int]
 
 
-def start(
-    tensor: ir.Tensor, program: ir.Program, sizes: Sizes, rng: np.random.Generator
-) -> Array:
+def start(tensor: ir.Tensor, program: ir.Program, sizes: Sizes, rng: np.random.Generator) -> Array:
     """The array that a tensor starts with, in float64. A parameter without a start of its own:
     normal with 1/√(fan-in) if it has two or more indices, else 0 (LANGUAGE §4)."""
     shape = shape_of(tensor, sizes)

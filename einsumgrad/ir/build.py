@@ -127,7 +127,9 @@ def _assemble(coefficient: Number, sizes: Mapping[str, int], rest: list[Expr]) -
         return ZERO
     ordered: list[Expr] = [] if coefficient == ONE else [coefficient]
     for positive in (True, False):
-        ordered += [power(Size(n), number(e)) for n, e in sizes.items() if e and (e > 0) == positive]
+        ordered += [
+            power(Size(n), number(e)) for n, e in sizes.items() if e and (e > 0) == positive
+        ]
     ordered += [factor for factor in rest if not is_reciprocal(factor)]
     ordered += [factor for factor in rest if is_reciprocal(factor)]
     if len(ordered) == 1:

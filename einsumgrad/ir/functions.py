@@ -91,5 +91,21 @@ DISTRIBUTIONS: dict[str, tuple[int, ...]] = {"normal": (0, 1), "uniform": (0, 2)
 """Name → the allowed numbers of arguments: normal(sd), uniform (on [0,1)) or uniform(low, high)."""
 
 KEYWORDS = frozenset(
-    "for where and or not index batch none input param const loss output def noise".split()
+    [
+        "for",
+        "where",
+        "and",
+        "or",
+        "not",
+        "index",
+        "batch",
+        "none",
+        "input",
+        "param",
+        "const",
+        "loss",
+        "output",
+        "def",
+        "noise",
+    ]
 )

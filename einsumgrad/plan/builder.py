@@ -132,9 +132,7 @@ class Builder:
             return terms, "bool", True
         own = terms[1:] if function == "select" else terms
         dtype, weak = self.common(own)
-        cast = tuple(
-            t if isinstance(t, Constant) else self.cast(t, dtype, weak=weak) for t in own
-        )
+        cast = tuple(t if isinstance(t, Constant) else self.cast(t, dtype, weak=weak) for t in own)
         if function == "select":
             cast = (terms[0], *cast)
         return (cast, "bool", True) if function in BOOLEAN else (cast, dtype, weak)

@@ -65,9 +65,7 @@ def bytes_of(register: Register) -> int:
     return register.size * np.dtype(register.dtype).itemsize
 
 
-def _peak(
-    steps: tuple[Step, ...], registers: list[Register]
-) -> tuple[int, tuple[str, int]]:
+def _peak(steps: tuple[Step, ...], registers: list[Register]) -> tuple[int, tuple[str, int]]:
     """The most bytes in use at once, leaves not counted, and the largest register's owner."""
     now = peak = 0
     largest = ("", 0)

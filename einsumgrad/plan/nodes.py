@@ -144,9 +144,7 @@ class Guard:
     rank: int
 
 
-Instruction = (
-    Load | Fill | Count | Map | Cast | Pair | Fold | Arrange | Gather | Scatter | Guard
-)
+Instruction = Load | Fill | Count | Map | Cast | Pair | Fold | Arrange | Gather | Scatter | Guard
 
 
 @dataclass(frozen=True, slots=True)

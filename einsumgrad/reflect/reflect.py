@@ -107,4 +107,3 @@ def needed_indices(program: ir.Program) -> tuple[ir.Index, ...]:
     known = {i.name for i in program.indices}
     extra = (i for i in used if i.name not in known and size_name(i.name) != i.size)
     return (*program.indices, *extra)
-

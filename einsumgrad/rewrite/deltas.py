@@ -55,9 +55,7 @@ def _delta(
     return None
 
 
-def _summed(
-    index: Index, statement: Statement, other: Expr, tensors: dict[str, Tensor]
-) -> bool:
+def _summed(index: Index, statement: Statement, other: Expr, tensors: dict[str, Tensor]) -> bool:
     """Whether the index is summed and `other` is always one of its values."""
     kept = {i for at in statement.target.at for i in free_indices(at)}
     if index not in statement.indices or index in kept or index in free_indices(other):

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from einsumgrad.ir.build import negative, substitute
+from einsumgrad.ir.build import negative, rebuild, substitute
 from einsumgrad.ir.nodes import Access, Expr, Index, Normalise, Position, Program, Reduce, Statement
 from einsumgrad.ir.walk import Node, children, free_indices, walk
-from einsumgrad.ir.build import rebuild
 from einsumgrad.rewrite.algebra import light
 from einsumgrad.rewrite.edit import kept_names, plain_target, read_counts, with_statements, writers
 from einsumgrad.rewrite.simplify import simplify_statement

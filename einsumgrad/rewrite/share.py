@@ -82,7 +82,12 @@ def _candidates(node: Node, top: bool = False) -> Iterator[Expr]:
     """The parts that are worth a name: a function, an operator, a fraction of more than entries."""
     if isinstance(node, Call | Reduce | Normalise | Power | Sum) and not top:
         heavy = any(isinstance(p, Call | Reduce | Normalise | Power) for p in walk(node))
-        if heavy and not is_reciprocal(node) and cost(node) >= MIN_COST and any(True for _ in accesses(node)):
+        if (
+            heavy
+            and not is_reciprocal(node)
+            and cost(node) >= MIN_COST
+            and any(True for _ in accesses(node))
+        ):
             yield node
     if not isinstance(node, Access):
         for part in children(node):

@@ -143,7 +143,9 @@ class Expressions(Transformer[Word, Node]):
         operands = tuple(value(child) for child in children[::2])
         signs = [cast("Word", child).text for child in children[1::2]]
         operators = tuple(COMPARATORS.get(sign, sign) for sign in signs)
-        return t.Comparison(operands, cast("tuple[t.Comparator, ...]", operators), span_of(children))
+        return t.Comparison(
+            operands, cast("tuple[t.Comparator, ...]", operators), span_of(children)
+        )
 
     def negation(self, children: list[Child]) -> t.Condition:
         return t.Not(condition(children[1]), span_of(children))

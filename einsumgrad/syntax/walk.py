@@ -9,7 +9,14 @@ from einsumgrad.diagnostics import Span
 from einsumgrad.syntax import tree as t
 
 Part = t.Expr | t.Condition | t.Item | t.IndexGroup | t.Declared | t.Draw
-PARTS = (*t.Expr.__args__, *t.Condition.__args__, *t.Item.__args__, t.IndexGroup, t.Declared, t.Draw)
+PARTS = (
+    *t.Expr.__args__,
+    *t.Condition.__args__,
+    *t.Item.__args__,
+    t.IndexGroup,
+    t.Declared,
+    t.Draw,
+)
 
 
 def parts(node: Part) -> Iterator[Part]:
