@@ -84,3 +84,20 @@ class Cotangents(Fault):
     help: ClassVar[str] = "{hint}"
     what: str
     hint: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BadArchive(Fault):
+    code: ClassVar[str] = "E411"
+    words: ClassVar[str] = "cannot take arrays from {file}: {reason}"
+    help: ClassVar[str] = "`numpy.savez(file, x=x, y=y)` writes such a file"
+    file: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unwritable(Fault):
+    code: ClassVar[str] = "E412"
+    words: ClassVar[str] = "cannot write {file}: {reason}"
+    file: str
+    reason: str
