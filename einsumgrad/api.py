@@ -93,9 +93,9 @@ class Program:
     def run(self, *, seed: int = 0, memory: int | None = None, **arrays: Any) -> dict[str, Array]:
         """The outputs and the loss, by name.
 
-        Arrays are given by the names of inputs and parameters, in Unicode or ASCII; their shapes give
-        the sizes. `seed`: draws noise that is not given. `memory`: the bytes that may be allocated, by
-        default what is free. Raises EinError for arrays that do not fit the program.
+        Arrays are given by the names of inputs and parameters, in Unicode or ASCII; their shapes
+        give the sizes. `seed`: draws noise that is not given. `memory`: the bytes that may be
+        allocated, by default what is free. Raises EinError for arrays that do not fit the program.
 
         >>> parse("h[b] += w[i] x[b,i]").run(x=[[1., 2.]], w=[3., 4.])
         {'h': array([11.])}

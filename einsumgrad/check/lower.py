@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
-from typing import assert_never, cast
+from typing import Literal, assert_never, cast
 
 from einsumgrad.check.faults import (
     ArgumentCount,
@@ -216,7 +216,7 @@ def _operator(node: t.Operator, scope: Scope) -> ir.Expr:
     body = lower(node.body, inner)
     where = conjuncts(tuple(lower_condition(c, inner) for c in _restricting(node, inner)))
     if table.keeps:
-        kept = cast("ir.Literal['softmax', 'log_softmax']", node.op)
+        kept = cast("Literal['softmax', 'log_softmax']", node.op)
         return ir.Normalise(kept, bound[0], body, ir.Position(bound[0]), where)
     return ir.Reduce(cast("ir.ReduceOp", node.op), bound, body, where)
 

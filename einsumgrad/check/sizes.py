@@ -109,7 +109,7 @@ def bind_sizes(program: ir.Program, shapes: Shapes) -> dict[str, int]:
 
 def _classes(program: ir.Program) -> Classes:
     classes = Classes()
-    axes = {tensor.name: _axis_sizes(tensor, program) for tensor in program.tensors}
+    axes = {tensor.name: _axis_sizes(tensor) for tensor in program.tensors}
     holds = {t.name: t.holds.size for t in program.tensors if t.holds is not None}
     for access in _accesses(program):
         for place, at in enumerate(access.at):
@@ -125,7 +125,7 @@ def _classes(program: ir.Program) -> Classes:
     return classes
 
 
-def _axis_sizes(tensor: ir.Tensor, program: ir.Program) -> list[str | None]:
+def _axis_sizes(tensor: ir.Tensor) -> list[str | None]:
     return [None if index is None else index.size for index in tensor.axes]
 
 
@@ -182,7 +182,7 @@ def _evaluate(value: ir.Expr, classes: Classes) -> Fraction | None:
     """The number of an expression of sizes; None if a size in it is unknown."""
     match value:
         case ir.Number(number):
-            return Fraction(number) if abs(number) < 2**63 else Fraction(-1)
+            return Fraction(number) if abs(float(number)) < 2**63 else Fraction(-1)
         case ir.Size(name):
             known = classes.value(name)
             return None if known is None else Fraction(known)

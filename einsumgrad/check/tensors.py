@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from typing import cast
 
 from einsumgrad.check.faults import BatchedParameter, NotIntegerTensor, RankConflict, WrittenLeaf
 from einsumgrad.check.lower import Scope, lower
@@ -114,7 +115,8 @@ def _declared(
         faults.append(BatchedParameter(span=entry.span, name=name, index=batch.name))
     holds = names.index(entry.holds) if entry.holds else None
     start = lower_start(entry, Scope(names, frozenset()), faults)
-    leaf: ir.Kind = kind if kind not in ("loss", "output") else "computed"
+    assert kind not in {"loss", "output"}
+    leaf = cast("ir.Kind", kind)
     return ir.Tensor(name, leaf, axes, holds, start, holds is not None, batched, True, entry.span)
 
 

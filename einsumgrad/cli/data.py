@@ -19,8 +19,8 @@ Array = npt.NDArray[Any]
 
 
 def read_arrays(path: str, memory: int | None = None) -> dict[str, Array]:
-    """The arrays of a `.npz` file by name. Raises EinError if it cannot be read, is no `.npz`, holds
-    pickled objects, or would unpack to more bytes than `memory` (default: what is free)."""
+    """The arrays of a `.npz` file by name. Raises EinError if it cannot be read, is no `.npz`,
+    holds pickled objects, or would unpack to more bytes than `memory` (default: what is free)."""
     try:
         with zipfile.ZipFile(path) as archive:
             needed = sum(entry.file_size for entry in archive.infolist())

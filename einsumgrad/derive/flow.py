@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
-from einsumgrad.ir.build import fresh_index, product, substitute
+from einsumgrad.ir.build import fresh_index, product, replace_all, substitute
 from einsumgrad.ir.nodes import Access, Condition, Expr, Index, Position, Reduce, Statement
 from einsumgrad.ir.walk import all_indices, free_indices
 
@@ -81,7 +81,7 @@ def open_binder(node: Reduce, flow: Flow) -> tuple[Reduce, Flow]:
         taken = taken | {fresh[index].name}
     moved = {old: Position(new) for old, new in fresh.items() if old != new}
     body = substitute(node.body, moved)
-    where = tuple(c for w in node.where if isinstance(c := substitute(w, moved), Condition))
+    where = replace_all(node.where, moved)
     assert isinstance(body, Expr)
     renamed = Reduce(node.op, tuple(fresh.values()), body, where)
     return renamed, flow.over(renamed.indices).within(where)

@@ -1,8 +1,8 @@
 """The logarithm of a softmax, a sigmoid or a sum of exponentials: derived as one function.
 
 The separate rules would divide by a probability that may be 0; together they give what a textbook
-prints, `P[b,ŷ] - [ŷ = y[b]]` (Bishop 2006, (4.108) with (4.106)), and are finite everywhere. The inner
-function may stand inline or be the definition of the tensor that the logarithm reads.
+prints, `P[b,ŷ] - [ŷ = y[b]]` (Bishop 2006, (4.108) with (4.106)), and are finite everywhere. The
+inner function may stand inline or be the definition of the tensor that the logarithm reads.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from einsumgrad.ir.build import (
     fresh_index,
     negative,
     product,
+    replace_all,
     substitute,
     total,
 )
@@ -102,7 +103,7 @@ def _inner(arg: Expr, definitions: Definitions) -> Inner:
     if not _movable(statement.value, moved):
         return Inner(arg, arg)
     body = substitute(statement.value, moved)
-    where = tuple(c for w in statement.where if isinstance(c := substitute(w, moved), Condition))
+    where = replace_all(statement.where, moved)
     assert isinstance(body, Expr)
     return Inner(body, arg, where)
 
@@ -175,7 +176,7 @@ def _at(statement: Statement, node: Normalise, moved: Mapping[Index, Expr], flow
     """The logits of a softmax at another place, with the conditions that hold there."""
     body = substitute(node.body, moved)
     conditions = (*statement.where, *node.where)
-    where = tuple(c for w in conditions if isinstance(c := substitute(w, moved), Condition))
+    where = replace_all(conditions, moved)
     assert isinstance(body, Expr)
     return Fused(body, flow.within(where))
 

@@ -1,7 +1,8 @@
 """Parameters' gradients kept apart for each example.
 
-The gradient of an unbatched tensor gets the batch index in front, and no 1/B. That is each example's
-own derivative as long as no statement mixes examples; where one does, there is no such gradient."""
+The gradient of an unbatched tensor gets the batch index in front, and no 1/B. That is each
+example's own derivative as long as no statement mixes examples; where one does, there is no such
+gradient."""
 
 from __future__ import annotations
 

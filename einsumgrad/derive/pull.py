@@ -107,15 +107,13 @@ def _reduce(node: Reduce, flow: Flow, model: Model, result: Expr) -> Iterator[Co
             sizes = (reciprocal(Size(i.size)) for i in opened.indices)
             below = below.times(product(*sizes), "a mean divides by its size")
         case "prod":
-            others = of_product(opened, below.names)
-            below = below.times(others, "a product: all other factors")
+            below = below.times(of_product(opened, below.names), "a product: all other factors")
         case "max" | "min":
-            share = of_extremum(opened, result)
-            below = below.times(share, f"{node.op}: ties share evenly")
+            below = below.times(of_extremum(opened, result), f"{node.op}: ties share evenly")
         case "logsumexp":
             (index,) = opened.indices
-            soft = Normalise("softmax", index, opened.body, Position(index), opened.where)
-            below = below.times(soft, "the derivative of logsumexp is softmax")
+            slope = Normalise("softmax", index, opened.body, Position(index), opened.where)
+            below = below.times(slope, "the derivative of logsumexp is softmax")
         case "argmax" | "argmin":
             return
         case _:
@@ -129,7 +127,7 @@ def _normalise(node: Normalise, flow: Flow, model: Model, result: Expr) -> Itera
     flow = flow.within(node.where)
     index, where = node.index, flow.restricting(node.index)
     if node.op == "softmax":
-        summed = Reduce("sum", (index,), product(flow.value, result), where)
+        summed: Expr = Reduce("sum", (index,), product(flow.value, result), where)
         value = product(result, total((flow.value, negative(summed))))
     else:
         named = isinstance(result, Access)

@@ -1,8 +1,8 @@
 """Reverse mode: Program → the Program that also computes gradients (LANGUAGE §8).
 
-One sweep over the statements from last to first; each asks the chain rule (`pull`) for its operands'
-contributions. What is written here is correct but not yet as a person would write it; that is
-the business of `rewrite`.
+One sweep over the statements from last to first; each asks the chain rule (`pull`) for its
+operands' contributions. What is written here is correct but not yet as a person would write it;
+that is the business of `rewrite`.
 """
 
 from __future__ import annotations
@@ -51,8 +51,8 @@ def reverse(
     """The program followed by the statements that compute the gradients by `wrt` (default: all
     parameters and all inputs but integers).
 
-    The objective is the loss; without one, or with `seeds`, it is made of outputs, whose `.grad` are
-    then inputs. Raises EinError where the derivative would be too long to write."""
+    The objective is the loss; without one, or with `seeds`, it is made of outputs, whose `.grad`
+    are then inputs. Raises EinError where the derivative would be too long to write."""
     return reverse_steps(program, wrt, seeds).program
 
 

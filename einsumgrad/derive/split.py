@@ -1,8 +1,8 @@
 """Names for what stands under a nonlinear function, so that its cotangent is computed once.
 
-`h = σ(Σ_i W x - c)` has one derivative by the argument of σ and several through it. The argument gets
-a name, `h_in`; the sweep then derives by it as by any tensor, and prints that cotangent as `δh`.
-Rewriting puts back or removes what need not be named.
+`h = σ(Σ_i W x - c)` has one derivative by the argument of σ and several through it. The argument
+gets a name, `h_in`; the sweep then derives by it as by any tensor, and prints that cotangent as
+`δh`. Rewriting puts back or removes what need not be named.
 """
 
 from __future__ import annotations
@@ -140,8 +140,10 @@ def _ordered(node: Expr, statement: Statement) -> tuple[Index, ...]:
 
 def _repeated(value: Expr, model: Model) -> Iterator[Expr]:
     """The largest branching parts that a statement holds more than once (a `def`'s argument)."""
-    parts = Counter(n for n in walk(value) if isinstance(n, Sum | Reduce | Product | Call))
-    many = {n for n, count in parts.items() if count > 1 and model.active(n)}
+    parts: Counter[Expr] = Counter(
+        n for n in walk(value) if isinstance(n, Sum | Reduce | Product | Call)
+    )
+    many: set[Expr] = {n for n, count in parts.items() if count > 1 and model.active(n)}
     inner = {n for top in many for n in walk(top) if n is not top}
     yield from (n for n in many if n not in inner or (parts[n] > 1 and not _within(n, many)))
 

@@ -96,7 +96,7 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
     "floor": np.floor, "min": np.minimum, "max": np.maximum,
     "add": np.add, "subtract": np.subtract, "multiply": np.multiply, "negative": np.negative,
     "power": np.power, "square": np.square, "reciprocal": lambda x: 1 / x,
-    "select": lambda mask, x, other: np.where(mask, x, other),
+    "select": np.where,
     "=": np.equal, "!=": np.not_equal, "<": np.less, "<=": np.less_equal, ">": np.greater,
     ">=": np.greater_equal, "and": np.logical_and, "or": np.logical_or, "not": np.logical_not,
 }  # fmt: skip

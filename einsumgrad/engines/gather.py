@@ -22,8 +22,9 @@ Run = Callable[[list[Any], Mapping[str, Array]], Any]
 class Places:
     """How the axes of a tensor lie in an instruction's space.
 
-    `fixed`: a basic index that takes the constants. Of the axes that are left, `slices` are whole axes
-    with a space axis of their own, `listed` are read at index arrays over the space axes `outer`."""
+    `fixed`: a basic index that takes the constants. Of the axes that are left, `slices` are whole
+    axes with a space axis of their own, `listed` are read at index arrays over the space axes
+    `outer`."""
 
     fixed: tuple[Any, ...]
     slices: tuple[tuple[int, int], ...]
@@ -41,7 +42,8 @@ def places(at: tuple[At, ...], lengths: tuple[int, ...]) -> Places:
         if not _plain(a) and isinstance(a.place, Operand)
         for k in a.place.layout
     }
-    slices, listed, fixed = [], [], []
+    slices, listed = [], []
+    fixed: list[int | slice] = []
     axis = 0
     for a in at:
         if isinstance(a.place, int):
@@ -117,7 +119,7 @@ def _inside(
         shifted = tuple(k - (rank - spread.ndim) for k in drop)
         some = np.any(spread, axis=shifted)
         order = np.argsort(np.argsort(at.place.layout))
-        bad = some.reshape([n for n in some.shape]).transpose(order) if some.ndim else some
+        bad = some.transpose(order) if some.ndim else some
     if np.any(bad):
         place = tuple(int(k) for k in np.argwhere(bad)[0])
         position = f"[{','.join(map(str, place))}]" if place else ""

@@ -14,6 +14,7 @@ from einsumgrad.engines.gather import gather, scatter
 from einsumgrad.engines.layout import seen, view
 from einsumgrad.engines.pair import guard, pair
 from einsumgrad.plan.nodes import (
+    Arg,
     Arrange,
     Cast,
     Constant,
@@ -101,29 +102,30 @@ def _load(tensor: str, register: Register) -> Run:
 def _map(made: Map) -> Run:
     """One function call; the common forms without a loop over the arguments."""
     function = FUNCTIONS[made.function]
-    args = [
-        (None, a.value, None)
-        if isinstance(a, Constant)
-        else (a.register, 0.0, view(a.layout, made.rank))
+    plain = [
+        a.register
         for a in made.args
+        if not isinstance(a, Constant) and view(a.layout, made.rank) is None
     ]
-    if len(args) == 1 and args[0][0] is not None and args[0][2] is None:
-        only = args[0][0]
+    if len(plain) == len(made.args) == 1:
+        (only,) = plain
         return lambda r, _a: function(r[only])
-    if len(args) == 2 and all(r is not None and v is None for r, _, v in args):
-        left, right = args[0][0], args[1][0]
+    if len(plain) == len(made.args) == 2:
+        left, right = plain
         return lambda r, _a: function(r[left], r[right])
+    args = [_argument(a, made.rank) for a in made.args]
+    return lambda r, _a: function(*(arg(r) for arg in args))
 
-    def run(registers: Registers, _arrays: Mapping[str, Array]) -> Any:
-        values = []
-        for register, value, look in args:
-            if register is None:
-                values.append(value)
-            else:
-                values.append(registers[register] if look is None else look(registers[register]))
-        return function(*values)
 
-    return run
+def _argument(arg: Arg, rank: int) -> Callable[[Registers], Any]:
+    """How an argument is taken from the registers."""
+    if isinstance(arg, Constant):
+        value = arg.value
+        return lambda _r: value
+    register, look = arg.register, view(arg.layout, rank)
+    if look is None:
+        return lambda r: r[register]
+    return lambda r: look(r[register])
 
 
 def _fold(made: Fold) -> Run:

@@ -72,7 +72,7 @@ def guard(made: Guard, register: Register) -> Run:
 
 
 def _whole(views: list[Array], mask: Array, over: tuple[int, ...], shape: tuple[int, ...]) -> Array:
-    """Σ over the whole space of the product where the mask holds, in pieces along its first axis."""
+    """Σ over the whole space of the product where the mask holds, in pieces of its first axis."""
     parts = [np.asarray(a).reshape((1,) * (_rank(views, mask) - a.ndim) + a.shape) for a in views]
     mask = mask.reshape((1,) * (_rank(views, mask) - mask.ndim) + mask.shape)
     space = np.broadcast_shapes(mask.shape, *(a.shape for a in parts))

@@ -108,8 +108,7 @@ def fill(
     rng = np.random.default_rng(seed)
     filled = dict(arrays)
     for tensor in program.tensors:
-        if tensor.kind in ("const", "noise") and tensor.name not in filled:
-            if tensor.start is not None:
-                made = start(tensor, program, sizes, rng)
-                filled[tensor.name] = made.astype(dtype)
+        lacking = tensor.kind in ("const", "noise") and tensor.name not in filled
+        if lacking and tensor.start is not None:
+            filled[tensor.name] = start(tensor, program, sizes, rng).astype(dtype)
     return filled

@@ -244,6 +244,14 @@ def replace(expr: Expr, mapped: Mapped, avoid: frozenset[str] = frozenset()) -> 
     return result
 
 
+def replace_all(
+    conditions: tuple[Condition, ...], mapped: Mapped, avoid: frozenset[str] = frozenset()
+) -> tuple[Condition, ...]:
+    """`substitute` for each of the conditions."""
+    found = (substitute(condition, mapped, avoid) for condition in conditions)
+    return tuple(c for c in found if isinstance(c, Condition))
+
+
 def _substitute_binder(node: Reduce | Normalise, mapped: Mapped, avoid: frozenset[str]) -> Node:
     bound = node.indices if isinstance(node, Reduce) else (node.index,)
     free = {i for part in _inner(node) for i in free_indices(part)}
@@ -252,11 +260,9 @@ def _substitute_binder(node: Reduce | Normalise, mapped: Mapped, avoid: frozense
     renamed = _renaming(bound, incoming, {i.name for i in free} | avoid)
     moved = {**inner, **{old: Position(new) for old, new in renamed.items() if old != new}}
     body = replace(node.body, moved, avoid)
-    where = tuple(substitute(cond, moved, avoid) for cond in node.where)
+    where = replace_all(node.where, moved, avoid)
     if isinstance(node, Reduce):
-        return with_children(
-            Reduce(node.op, tuple(renamed.values()), node.body, node.where), (body, *where)
-        )
+        return Reduce(node.op, tuple(renamed.values()), body, where)
     at = replace(node.at, mapped, avoid)
     made = Normalise(node.op, renamed[node.index], body, at, where)
     return _read_at_own(made)
@@ -269,7 +275,7 @@ def _read_at_own(node: Normalise) -> Normalise:
             if index in {i for part in _inner(node) for i in free_indices(part)}:
                 return node
             moved: Mapped = {node.index: node.at}
-            where = tuple(c for w in node.where if isinstance(c := substitute(w, moved), Condition))
+            where = replace_all(node.where, moved)
             return Normalise(node.op, index, replace(node.body, moved), node.at, where)
         case _:
             return node

@@ -18,8 +18,7 @@ def listing(plan: Plan) -> str:
         dtype = np.dtype(register.dtype).name
         what = _what(step.instruction)
         lines.append(f"r{step.register:<4} {shape:>14} {dtype:<8} {what:<34} # {register.owner}")
-    for name, register in plan.results:
-        lines.append(f"return {name} = r{register}")
+    lines += (f"return {name} = r{result}" for name, result in plan.results)
     lines.append(f"{plan.flops:,} floating-point operations, at most {readable(plan.peak_bytes)}")
     return "\n".join(lines) + "\n"
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from typing import assert_never
@@ -129,7 +129,7 @@ class Lowering:
         values, number = self.under(conditions).factors(rest)
         return self.masked(self.multiplied(values, number), self.conjunction(conditions))
 
-    def factors(self, factors: list[ir.Expr]) -> tuple[list[Value], float]:
+    def factors(self, factors: Sequence[ir.Expr]) -> tuple[list[Value], float]:
         lowered = [self.term(f) for f in factors]
         number = math.prod(t.value for t in lowered if isinstance(t, Constant))
         return [t for t in lowered if isinstance(t, Value)], number

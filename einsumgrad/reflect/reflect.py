@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from itertools import groupby
+from typing import Literal
 
 from einsumgrad.check.check import default_outputs
 from einsumgrad.ir import nodes as ir
@@ -27,7 +28,9 @@ def statement(item: ir.Statement, loss: str | None = None) -> t.Statement:
     """The tree of a statement; that of the loss declares it at once where it can."""
     target = t.Access(item.target.tensor, tuple(expression(at) for at in item.target.at))
     loops = tuple(i.name for i in item.indices) if item.listed and item.indices else None
-    declares = "loss" if item.target.tensor == loss and loops is None else None
+    declares: Literal["loss"] | None = (
+        "loss" if item.target.tensor == loss and loops is None else None
+    )
     where = tuple(dict.fromkeys((*item.where, *_inner_where(item))))
     return t.Statement(
         loops, target, item.op, expression(item.value), tuple(condition(c) for c in where),
@@ -80,7 +83,7 @@ def _declared(tensor: ir.Tensor) -> t.Declared:
             start = t.Draw(distribution, tuple(expression(arg) for arg in args))
         case value:
             start = expression(value)
-    return t.Declared(tensor.name, indices, tensor.holds and tensor.holds.name, start)
+    return t.Declared(tensor.name, indices, tensor.holds.name if tensor.holds else None, start)
 
 
 def _roles(program: ir.Program) -> list[t.Item]:

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from einsumgrad.ir.build import product, substitute
+from einsumgrad.ir.build import product, replace_all, substitute
 from einsumgrad.ir.nodes import (
     Access,
     Compare,
-    Condition,
     Expr,
     Index,
     Iverson,
@@ -72,9 +71,7 @@ def _summed(index: Index, statement: Statement, other: Expr, tensors: dict[str, 
 
 def _moved(statement: Statement, rest: Expr, index: Index, other: Expr) -> Statement:
     value = substitute(rest, {index: other})
-    where = tuple(
-        c for w in statement.where if isinstance(c := substitute(w, {index: other}), Condition)
-    )
+    where = replace_all(statement.where, {index: other})
     loops = tuple(i for i in statement.indices if i != index)
     assert isinstance(value, Expr)
     return simplify_statement(replace(statement, indices=loops, value=value, where=where))

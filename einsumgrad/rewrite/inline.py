@@ -20,11 +20,11 @@ def inline(program: Program) -> Program:
     kept = kept_names(program)
     values: dict[str, Statement] = {}
     made = []
-    for statement in program.statements:
+    for written in program.statements:
+        statement = put_in(written, values) if written.derived else written
+        if statement is not written:
+            statement = simplify_statement(statement)
         name = statement.target.tensor
-        if statement.derived:
-            new = put_in(statement, values)
-            statement = statement if new is statement else simplify_statement(new)
         if name not in kept and len(found[name]) == 1 and _short(statement, counts.get(name, 0)):
             values[name] = statement
         made.append(statement)

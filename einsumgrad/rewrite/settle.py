@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from einsumgrad.ir.build import fresh_index, rebuild, substitute
+from einsumgrad.ir.build import fresh_index, rebuild, replace_all, substitute
 from einsumgrad.ir.nodes import (
     Condition,
     Expr,
@@ -114,7 +114,7 @@ def _renamed(value: Expr, node: Reduce | Normalise, taken: set[str]) -> Expr:
         taken = taken | {fresh[index].name}
     moved = {old: Position(new) for old, new in fresh.items()}
     body = substitute(node.body, moved)
-    where = tuple(c for w in node.where if isinstance(c := substitute(w, moved), Condition))
+    where = replace_all(node.where, moved)
     assert isinstance(body, Expr)
     result = _exchanged(value, node, Reduce(node.op, tuple(fresh.values()), body, where))
     assert isinstance(result, Expr)

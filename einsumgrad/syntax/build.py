@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import cast
 
 from lark import Transformer
@@ -170,6 +171,6 @@ def _applied(head: Word, args: list[Child], span: Span) -> t.Expr:
 
 def _refuse_spaced(children: list[Child]) -> None:
     """`W [j = i]` is fine; the other case fails earlier, in `bracket`, and is worded there."""
-    for left, right in zip(children, children[1:], strict=False):
+    for left, right in pairwise(children):
         if isinstance(left, t.Name) and isinstance(right, t.Access) and right.name == "":
             raise EinError(SpacedAccess(span=left.span, name=left.name, inside=right.span.text))

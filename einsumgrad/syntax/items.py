@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import cast
+from typing import Literal, cast
 
 from einsumgrad.diagnostics import EinError, Span
 from einsumgrad.syntax import tree as t
@@ -110,7 +110,7 @@ def _op(word: Word) -> t.Op:
 
 
 def _definition(kind: Word, entry: Entry, where: Where | None, span: Span) -> t.Statement:
-    declares = cast("t.Literal['loss', 'output']", kind.text)
+    declares = cast("Literal['loss', 'output']", kind.text)
     if entry.holds or entry.value is None or isinstance(entry.value, t.Draw):
         raise EinError(BadDeclaration(span=entry.span, kind=kind.text, what="`~` or `:`"))
     conditions = where.conditions if where else ()

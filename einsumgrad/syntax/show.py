@@ -1,4 +1,4 @@
-"""Tree to text: the inverse of `parse`. Parentheses stand where the meaning, or a reader, needs them."""
+"""Tree to text: the inverse of `parse`. Parentheses stand where meaning or a reader needs them."""
 
 from __future__ import annotations
 

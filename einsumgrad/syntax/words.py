@@ -41,7 +41,7 @@ def words(lexer: Lark, source: Source, line: Line, defs: frozenset[str]) -> Iter
             before = token.type
             yield Word(kind, canonical(str(token)) if token.type == "NAME" else str(token), span)
     except UnexpectedCharacters as error:
-        raise EinError(_bad_character(source, line, error.pos_in_stream)) from None
+        raise EinError(_bad_character(source, line, error.pos_in_stream or 0)) from None
 
 
 def _kind(kind: str, text: str, following: str, before: str, defs: frozenset[str]) -> str:
