@@ -1,0 +1,32 @@
+"""Options of the tests, and the goldens they share.
+
+`pytest --accept` rewrites golden files; a person reads the diff. `pytest --programs N` sets how many
+random programs each property sees.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+Golden = Callable[[Path, str], None]
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--accept", action="store_true", help="rewrite golden files")
+    parser.addoption("--programs", type=int, default=200, help="random programs for each property")
+
+
+@pytest.fixture
+def golden(pytestconfig: pytest.Config) -> Golden:
+    """Compares a text with a golden file, or writes the file under `--accept`."""
+
+    def compare(path: Path, found: str) -> None:
+        if pytestconfig.getoption("--accept"):
+            path.write_text(found, encoding="utf-8")
+        assert path.exists(), f"no golden {path}; `pytest --accept` writes it"
+        assert found == path.read_text(encoding="utf-8")
+
+    return compare
