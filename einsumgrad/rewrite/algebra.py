@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
 from fractions import Fraction
 from typing import assert_never
 
@@ -40,35 +41,35 @@ from einsumgrad.ir.nodes import (
 from einsumgrad.ir.walk import Node, children, walk
 
 MAX_TERMS = 64
+Hear = Callable[[str], None]
 
 
-def simplify(node: Expr) -> Expr:
-    """An equal expression that is no longer, in the order in which it was written."""
-    result = _simplify(node)
+def simplify(node: Expr, hear: Hear | None = None) -> Expr:
+    """An equal expression that is no longer, in the order in which it was written. `hear` is told
+    each rule that applied, in words."""
+    result = _simplify(node, hear)
     assert isinstance(result, Expr)
     return result
 
 
-def _simplify(node: Node) -> Node:
+def _simplify(node: Node, hear: Hear | None) -> Node:
     parts = children(node)
-    done = tuple(_simplify(part) for part in parts)
+    done = tuple(_simplify(part, hear) for part in parts)
     if any(new is not old for new, old in zip(done, parts, strict=True)):
         node = rebuild(node, done)
-    match node:
-        case Sum():
-            return _complement(_positive_first(_like_terms(node)))
-        case Product():
-            return _signs(_equal_factors(node))
-        case Iverson(condition):
-            return _decided(node, condition)
-        case Reduce(op="sum", body=body) if body == ZERO:
-            return ZERO
-        case _:
-            return node
+    for words, rule in RULES.get(type(node), ()):
+        assert isinstance(node, Expr)
+        made = rule(node)
+        if hear is not None and made != node:
+            hear(words)
+        node = made
+    return node
 
 
-def _like_terms(node: Sum) -> Expr:
+def _like_terms(node: Expr) -> Expr:
     """Terms that differ in their number only become one, at the place of the first."""
+    if not isinstance(node, Sum):
+        return node
     found: dict[frozenset[tuple[Expr, int]], tuple[Expr, Number]] = {}
     for term in node.terms:
         lead, rest = coefficient_of(term)
@@ -107,8 +108,10 @@ def is_negative(term: Expr) -> bool:
     return coefficient_of(term)[0].value < 0
 
 
-def _equal_factors(node: Product) -> Expr:
+def _equal_factors(node: Expr) -> Expr:
     """Powers of one base are added up where the first stands; a bracket counts once."""
+    if not isinstance(node, Product):
+        return node
     places: dict[Expr, Expr] = {}
     for factor in node.factors:
         base, exponent = _split_power(factor)
@@ -161,9 +164,29 @@ def negate(value: Expr) -> Expr:
     return negative(value)
 
 
-def _decided(node: Iverson, condition: Condition) -> Expr:
-    known = decide(condition)
+def _decided(node: Expr) -> Expr:
+    known = decide(node.condition) if isinstance(node, Iverson) else None
     return node if known is None else ONE if known else ZERO
+
+
+def _sum_of_zeros(node: Expr) -> Expr:
+    return ZERO if isinstance(node, Reduce) and node.op == "sum" and node.body == ZERO else node
+
+
+RULES: dict[type[Node], tuple[tuple[str, Callable[[Expr], Expr]], ...]] = {
+    Sum: (
+        ("like terms are added up", _like_terms),
+        ("what is subtracted is written last", _positive_first),
+        ("1 - σ(-u) is σ(u)", _complement),
+    ),
+    Product: (
+        ("equal factors become one power", _equal_factors),
+        ("the minus goes into the difference", _signs),
+    ),
+    Iverson: (("a bracket that always or never holds is 1 or 0", _decided),),
+    Reduce: (("a sum of zeros is 0", _sum_of_zeros),),
+}
+"""The rules for each kind of node, in the order in which they apply, with their words."""
 
 
 def decide(condition: Condition) -> bool | None:

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from einsumgrad.ir.nodes import Program
 from einsumgrad.ir.walk import reads
-from einsumgrad.rewrite.edit import kept_names, with_statements
+from einsumgrad.rewrite.edit import Reason, Told, kept_names, unheard, with_statements
 
 
-def dead(program: Program) -> Program:
+def dead(program: Program, told: Told = unheard) -> Program:
     """The program without derived statements whose target is neither returned nor read."""
     needed = kept_names(program)
     kept = []
     for statement in reversed(program.statements):
         if statement.derived and statement.target.tensor not in needed:
+            told(statement, None, Reason("nothing that is printed reads it"))
             continue
         needed.update(access.tensor for access in reads(statement))
         kept.append(statement)

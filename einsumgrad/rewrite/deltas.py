@@ -18,26 +18,30 @@ from einsumgrad.ir.nodes import (
     Tensor,
 )
 from einsumgrad.ir.walk import free_indices
-from einsumgrad.rewrite.edit import with_statements
+from einsumgrad.rewrite.edit import Reason, Told, unheard, with_statements
 from einsumgrad.rewrite.simplify import simplify_statement
 
 
-def deltas(program: Program) -> Program:
+def deltas(program: Program, told: Told = unheard) -> Program:
     """`for i,j  y[i] += [j = i] x[j]` becomes `for i  y[i] += x[i]`; a gathered j too, its values
     being inside the range."""
     tensors = {tensor.name: tensor for tensor in program.tensors}
-    made = (contract(s, tensors) if s.derived else s for s in program.statements)
+    made = (contract(s, tensors, told) if s.derived else s for s in program.statements)
     return with_statements(program, made)
 
 
-def contract(statement: Statement, tensors: dict[str, Tensor]) -> Statement:
+def contract(statement: Statement, tensors: dict[str, Tensor], told: Told = unheard) -> Statement:
     """The statement without the deltas that one of its summed indices meets."""
     factors = statement.value.factors if isinstance(statement.value, Product) else ()
     for place, factor in enumerate(factors):
         found = _delta(factor, statement, tensors)
         if found is not None:
             rest = product(*factors[:place], *factors[place + 1 :])
-            return contract(_moved(statement, rest, *found), tensors)
+            made = _moved(statement, rest, *found)
+            parts = (factor, Position(found[0]), found[1])
+            words = "in the sum over {1} the bracket {0} keeps only {1} = {2}"
+            told(statement, made, Reason(words, parts))
+            return contract(simplify_statement(made, told), tensors, told)
     return statement
 
 
@@ -74,4 +78,4 @@ def _moved(statement: Statement, rest: Expr, index: Index, other: Expr) -> State
     where = replace_all(statement.where, {index: other})
     loops = tuple(i for i in statement.indices if i != index)
     assert isinstance(value, Expr)
-    return simplify_statement(replace(statement, indices=loops, value=value, where=where))
+    return replace(statement, indices=loops, value=value, where=where)

@@ -2,12 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import replace
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
 
 from einsumgrad.check.tensors import complete
-from einsumgrad.ir.nodes import Access, Position, Program, Statement
+from einsumgrad.ir.nodes import Access, Expr, Position, Program, Statement
 from einsumgrad.ir.walk import reads
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """Why a statement was changed: a format string over the parts, counted from 0."""
+
+    words: str
+    parts: tuple[Expr, ...] = ()
+
+
+Told = Callable[[Statement, Statement | None, Reason], None]
+"""Hears of every change: the statement before it and after it (None: it is gone), and why."""
+
+
+def unheard(*_: object) -> None:
+    """What passes tell when nobody listens."""
 
 
 def with_statements(program: Program, statements: Iterable[Statement]) -> Program:

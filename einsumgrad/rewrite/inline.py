@@ -6,13 +6,22 @@ from dataclasses import replace
 
 from einsumgrad.ir.build import negative, rebuild, substitute
 from einsumgrad.ir.nodes import Access, Expr, Index, Normalise, Position, Program, Reduce, Statement
-from einsumgrad.ir.walk import Node, children, free_indices, walk
+from einsumgrad.ir.walk import Node, accesses, children, free_indices, walk
 from einsumgrad.rewrite.algebra import light
-from einsumgrad.rewrite.edit import kept_names, plain_target, read_counts, with_statements, writers
+from einsumgrad.rewrite.edit import (
+    Reason,
+    Told,
+    kept_names,
+    plain_target,
+    read_counts,
+    unheard,
+    with_statements,
+    writers,
+)
 from einsumgrad.rewrite.simplify import simplify_statement
 
 
-def inline(program: Program) -> Program:
+def inline(program: Program, told: Told = unheard) -> Program:
     """Derived tensors that are constant, or short and read at most twice, or read once as they
     are, replaced by their values. The gradients of named tensors stay unless they are constant."""
     counts = read_counts(program.statements)
@@ -23,7 +32,8 @@ def inline(program: Program) -> Program:
     for written in program.statements:
         statement = put_in(written, values) if written.derived else written
         if statement is not written:
-            statement = simplify_statement(statement)
+            told(written, statement, _reason(written, values))
+            statement = simplify_statement(statement, told)
         name = statement.target.tensor
         if name not in kept and len(found[name]) == 1 and _short(statement, counts.get(name, 0)):
             values[name] = statement
@@ -63,9 +73,21 @@ def put_in_node(node: Node, values: dict[str, Statement]) -> Node:
     statement = values[node.tensor]
     pairs = zip(statement.target.at, node.at, strict=True)
     moved: dict[Index, Expr] = {p.index: at for p, at in pairs if isinstance(p, Position)}
-    value = substitute(statement.value, moved)
+    value = substitute(_signed(statement), moved)
     assert isinstance(value, Expr)
-    return negative(value) if statement.op == "-=" else value
+    return value
+
+
+def _signed(statement: Statement) -> Expr:
+    return negative(statement.value) if statement.op == "-=" else statement.value
+
+
+def _reason(statement: Statement, values: dict[str, Statement]) -> Reason:
+    """Which names were replaced by what."""
+    names = dict.fromkeys(a.tensor for a in accesses(statement.value) if a.tensor in values)
+    parts = [part for n in names for part in (values[n].target, _signed(values[n]))]
+    told = (f"{{{place}}} = {{{place + 1}}}" for place in range(0, len(parts), 2))
+    return Reason(f"{', '.join(told)} is put in", tuple(parts))
 
 
 def binders(node: Node) -> list[Reduce | Normalise]:

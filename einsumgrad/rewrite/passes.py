@@ -3,17 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Protocol
 
 from einsumgrad.ir.nodes import Program
 from einsumgrad.rewrite.dead import dead
 from einsumgrad.rewrite.deltas import deltas
+from einsumgrad.rewrite.edit import Told, unheard
 from einsumgrad.rewrite.inline import inline
 from einsumgrad.rewrite.merge import merge
 from einsumgrad.rewrite.settle import settle
 from einsumgrad.rewrite.share import share
 from einsumgrad.rewrite.simplify import simplify_program
 
-Pass = Callable[[Program], Program]
+
+class Pass(Protocol):
+    """A pass tells of every change it makes to a statement."""
+
+    def __call__(self, program: Program, told: Told = unheard) -> Program: ...
+
+
 Watcher = Callable[[str, Program, Program], None]
 
 PASSES: tuple[tuple[str, Pass], ...] = (
@@ -29,10 +37,11 @@ PASSES: tuple[tuple[str, Pass], ...] = (
 )
 
 
-def rewrite(program: Program, watch: Watcher | None = None) -> Program:
-    """The program after all passes; `watch` sees each pass's name, input and output."""
+def rewrite(program: Program, watch: Watcher | None = None, told: Told = unheard) -> Program:
+    """The program after all passes; `watch` sees each pass's name, input and output, `told` hears
+    of every change to a statement."""
     for name, step in PASSES:
-        after = step(program)
+        after = step(program, told)
         if watch is not None:
             watch(name, program, after)
         program = after

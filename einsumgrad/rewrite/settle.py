@@ -19,27 +19,31 @@ from einsumgrad.ir.nodes import (
 )
 from einsumgrad.ir.walk import Node, all_indices, children, free_indices, walk
 from einsumgrad.reflect.reflect import needed_indices
-from einsumgrad.rewrite.edit import with_statements
+from einsumgrad.rewrite.edit import Reason, Told, unheard, with_statements
 
 
-def settle(program: Program) -> Program:
+def settle(program: Program, told: Told = unheard) -> Program:
     """Derived statements with clashing bound names renamed, and the index table completed."""
-    made = (settle_statement(s) if s.derived else s for s in program.statements)
+    made = (settle_statement(s, told) if s.derived else s for s in program.statements)
     program = with_statements(program, made)
     return replace(program, indices=needed_indices(program))
 
 
-def settle_statement(statement: Statement) -> Statement:
+def settle_statement(statement: Statement, told: Told = unheard) -> Statement:
     """The statement whose printed conditions mean what they mean here."""
     if not any(isinstance(node, Reduce | Normalise) for node in walk(statement.value)):
         return statement
+    before = statement
     for _ in range(len(list(walk(statement.value)))):
         clash = next(_clashes(statement), None)
         if clash is None:
             break
         taken = {i.name for i in all_indices(statement)}
         statement = replace(statement, value=_renamed(statement.value, clash, taken))
-    return _closed(statement)
+    made = _closed(statement)
+    if made != before:
+        told(before, made, Reason("bound indices are named apart, so that it reads back the same"))
+    return made
 
 
 def _closed(statement: Statement) -> Statement:

@@ -24,7 +24,7 @@ from einsumgrad.ir.nodes import (
 )
 from einsumgrad.ir.walk import Node, accesses, children, free_indices, walk
 from einsumgrad.rewrite.algebra import cost
-from einsumgrad.rewrite.edit import plain_target, with_statements, writers
+from einsumgrad.rewrite.edit import Reason, Told, plain_target, unheard, with_statements, writers
 
 MIN_COST = 4
 SUBSCRIPTS = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
@@ -38,14 +38,14 @@ class Place:
     free: tuple[Index, ...]
 
 
-def share(program: Program) -> Program:
+def share(program: Program, told: Told = unheard) -> Program:
     """Forward values read by their names, then common parts named, the largest first."""
-    program = with_statements(program, _reused(program))
+    program = with_statements(program, _reused(program, told))
     for count in range(1, 1 + len(program.statements)):
         shape = _largest_repeated(program)
         if shape is None:
             return program
-        program = _name(program, shape, f"c{count}".translate(SUBSCRIPTS))
+        program = _name(program, shape, f"c{count}".translate(SUBSCRIPTS), told)
     return program
 
 
@@ -110,7 +110,7 @@ def _largest_repeated(program: Program) -> Expr | None:
     return max(repeated, key=cost, default=None)
 
 
-def _name(program: Program, shape: Expr, name: str) -> Program:
+def _name(program: Program, shape: Expr, name: str, told: Told) -> Program:
     """The program with a statement that defines the shape, and reads of it everywhere."""
     made: list[Statement] = []
     taken = {tensor.name for tensor in program.tensors}
@@ -127,8 +127,19 @@ def _name(program: Program, shape: Expr, name: str) -> Program:
             made.append(_definition(name, first))
             defined = True
         assert isinstance(value, Expr)
-        made.append(statement if value is statement.value else replace(statement, value=value))
+        made.append(_with(statement, value, "it is read by its name, {0}", told))
     return with_statements(program, made)
+
+
+def _with(statement: Statement, value: Expr, words: str, told: Told) -> Statement:
+    """The statement with a value that reads further tensors, which the words name."""
+    if value is statement.value:
+        return statement
+    made = replace(statement, value=value)
+    old = set(accesses(statement.value))
+    new = tuple(dict.fromkeys(a for a in accesses(value) if a not in old))
+    told(statement, made, Reason(words, new))
+    return made
 
 
 def _definition(name: str, node: Expr) -> Statement:
@@ -151,7 +162,7 @@ def _reading(node: Node, names: dict[Expr, str]) -> Node:
     return rebuild(node, done) if changed else node
 
 
-def _reused(program: Program) -> Iterator[Statement]:
+def _reused(program: Program, told: Told) -> Iterator[Statement]:
     """Derived statements that read a forward value by its name."""
     names: dict[Expr, tuple[Statement, tuple[Index, ...]]] = {}
     found = writers(program)
@@ -160,7 +171,7 @@ def _reused(program: Program) -> Iterator[Statement]:
         if statement.derived:
             new = _by_name(value, names)
             assert isinstance(new, Expr)
-            yield statement if new is value else replace(statement, value=new)
+            yield _with(statement, new, "the forward pass has computed it: it is {0}", told)
             continue
         yield statement
         alone = len(found[statement.target.tensor]) == 1 and statement.op == "="

@@ -9,23 +9,24 @@ from einsumgrad.ir.build import ZERO, product
 from einsumgrad.ir.nodes import Expr, Op, Program, Size, Statement, Sum
 from einsumgrad.ir.walk import free_indices
 from einsumgrad.rewrite.algebra import cost, expand, factors_of, is_negative, negate, simplify
-from einsumgrad.rewrite.edit import with_statements
+from einsumgrad.rewrite.edit import Reason, Told, unheard, with_statements
 
 
-def simplify_program(program: Program) -> Program:
+def simplify_program(program: Program, told: Told = unheard) -> Program:
     """Every derived statement simplified; those that add nothing are gone."""
-    return with_statements(program, _statements(program))
+    return with_statements(program, _statements(program, told))
 
 
-def _statements(program: Program) -> Iterator[Statement]:
+def _statements(program: Program, told: Told) -> Iterator[Statement]:
     written: set[str] = set()
     last = {s.target.tensor: place for place, s in enumerate(program.statements)}
     for place, statement in enumerate(program.statements):
-        made = simplify_statement(statement) if statement.derived else statement
+        made = simplify_statement(statement, told) if statement.derived else statement
         name = made.target.tensor
         only = name not in written and last[name] == place
         if made.derived and made.op != "=" and made.value == ZERO:
             if not only:
+                told(made, None, Reason("it adds 0, so it is left out"))
                 continue
             made = _zero(made)
         written.add(name)
@@ -39,17 +40,28 @@ def _zero(statement: Statement) -> Statement:
     return replace(statement, indices=loops, where=())
 
 
-def simplify_statement(statement: Statement) -> Statement:
+def simplify_statement(statement: Statement, told: Told = unheard) -> Statement:
     """One statement: its value, its sign, and the loops that its value no longer needs."""
-    value = simplify(statement.value)
-    flat = simplify(expand(value))
-    value = flat if cost(flat) < cost(value) else value
-    statement = _without_idle_loops(replace(statement, value=value))
-    if statement.op in ("+=", "-=") and is_negative(statement.value):
-        return _turned(statement)
-    if statement.op == "-=" and _has_difference(statement.value):
-        return _turned(statement)
-    return statement
+    why: list[str] = []
+    value = simplify(statement.value, why.append)
+    further = ["it is multiplied out"]
+    flat = simplify(expand(value), further.append)
+    if cost(flat) < cost(value):
+        value, why = flat, [*why, *further]
+    made = _without_idle_loops(replace(statement, value=value))
+    if made.indices != statement.indices:
+        why.append("a loop on which nothing depends only repeats: times its size")
+    if made.op in ("+=", "-=") and is_negative(made.value):
+        made = _turned(made)
+        why.append(
+            "adding a negative is subtracting" if made.op == "-=" else "two minuses are a plus"
+        )
+    elif made.op == "-=" and _has_difference(made.value):
+        made = _turned(made)
+        why.append("the minus goes into the difference")
+    if made != statement:
+        told(statement, made, Reason("; ".join(dict.fromkeys(why))))
+    return made
 
 
 def _turned(statement: Statement) -> Statement:
