@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
+from einsumgrad.derive.words import Rule
 from einsumgrad.ir.build import fresh_index, product, replace_all, substitute
 from einsumgrad.ir.nodes import Access, Condition, Expr, Index, Position, Reduce, Statement
 from einsumgrad.ir.walk import all_indices, free_indices
@@ -14,7 +15,7 @@ from einsumgrad.ir.walk import all_indices, free_indices
 class Flow:
     """The cotangent at a sub-expression is `head · left · right`, summed over `loops` where
     `where` holds; `left` and `right` are the factors that stood left and right of it in the
-    source. `names`: the index names in use, for fresh ones; `notes`: the rules applied so far."""
+    source. `names`: the index names in use, for fresh ones; `rules`: those applied so far."""
 
     head: Expr
     loops: tuple[Index, ...]
@@ -22,23 +23,23 @@ class Flow:
     names: frozenset[str]
     left: tuple[Expr, ...] = ()
     right: tuple[Expr, ...] = ()
-    notes: tuple[str, ...] = ()
+    rules: tuple[Rule, ...] = ()
 
     @property
     def value(self) -> Expr:
         return product(self.head, *self.left, *self.right)
 
-    def times(self, factor: Expr, note: str = "") -> Flow:
+    def times(self, factor: Expr, rule: Rule) -> Flow:
         """The flow below a node whose derivative is the factor, which takes the node's place."""
-        return replace(self, left=(*self.left, factor), notes=self._noted(note))
+        return replace(self, left=(*self.left, factor), rules=(*self.rules, rule))
 
     def beside(self, left: Iterable[Expr], right: Iterable[Expr]) -> Flow:
         """The flow into one factor of a product."""
         return replace(self, left=(*self.left, *left), right=(*right, *self.right))
 
-    def instead(self, value: Expr, note: str = "") -> Flow:
+    def instead(self, value: Expr, rule: Rule) -> Flow:
         """The flow whose whole value is another expression."""
-        return replace(self, head=value, left=(), right=(), notes=self._noted(note))
+        return replace(self, head=value, left=(), right=(), rules=(*self.rules, rule))
 
     def within(self, where: tuple[Condition, ...]) -> Flow:
         """The flow, restricted further."""
@@ -48,9 +49,6 @@ class Flow:
         """The flow, with further loops."""
         names = self.names | {i.name for i in indices}
         return replace(self, loops=(*self.loops, *indices), names=names)
-
-    def _noted(self, note: str) -> tuple[str, ...]:
-        return (*self.notes, note) if note else self.notes
 
     def restricting(self, index: Index) -> tuple[Condition, ...]:
         """The conditions that name an index."""

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
+from einsumgrad.derive import words
 from einsumgrad.derive.flow import Flow, open_binder
 from einsumgrad.ir.build import (
     MINUS_ONE,
@@ -52,12 +53,13 @@ class Fused:
 
 @dataclass(frozen=True, slots=True)
 class Inner:
-    """A function found under a logarithm: its node, how its value is read, and the conditions
-    under which its definition holds."""
+    """A function found under a logarithm: its node, how its value is read, the conditions under
+    which its definition holds, and that definition where a name was read."""
 
     node: Expr
     result: Expr
     where: tuple[Condition, ...] = ()
+    through: Statement | None = None
 
 
 def log(arg: Expr, flow: Flow, definitions: Definitions) -> Fused | None:
@@ -70,12 +72,12 @@ def log(arg: Expr, flow: Flow, definitions: Definitions) -> Fused | None:
     match inner.node:
         case Call("sigmoid", (body,)):
             slope = total((ONE, negative(inner.result)))
-            note = "log σ(u) has the derivative 1 - σ(u)"
-            return Fused(body, flow.within(inner.where).times(slope, note))
+            rule = words.of_log_sigmoid(body, inner.result, inner.through, complement=False)
+            return Fused(body, flow.within(inner.where).times(slope, rule))
         case Reduce("sum", (_,), Call("exp"), _):
-            return _log_sum_exp(inner.node, flow.within(inner.where))
+            return _log_sum_exp(inner.node, flow.within(inner.where), inner.through)
         case Normalise("softmax", _, body, at) if at == Position(inner.node.index):
-            return _log_of_inline_softmax(inner.node, flow)
+            return _log_of_inline_softmax(inner, inner.node, flow)
         case _:
             return _log_of_complement(arg, flow, definitions)
 
@@ -86,9 +88,10 @@ def _log_of_complement(arg: Expr, flow: Flow, definitions: Definitions) -> Fused
         case Sum((first, Product((lead, rest)))) if first == ONE and lead == MINUS_ONE:
             inner = _inner(rest, definitions)
             if isinstance(inner.node, Call) and inner.node.function == "sigmoid":
+                (body,) = inner.node.args
+                rule = words.of_log_sigmoid(body, inner.result, inner.through, complement=True)
                 slope = negative(inner.result)
-                note = "log(1 - σ(u)) has the derivative -σ(u)"
-                return Fused(inner.node.args[0], flow.within(inner.where).times(slope, note))
+                return Fused(body, flow.within(inner.where).times(slope, rule))
         case _:
             pass
     return None
@@ -105,7 +108,7 @@ def _inner(arg: Expr, definitions: Definitions) -> Inner:
     body = substitute(statement.value, moved)
     where = replace_all(statement.where, moved)
     assert isinstance(body, Expr)
-    return Inner(body, arg, where)
+    return Inner(body, arg, where, statement)
 
 
 def _movable(value: Expr, moved: Mapping[Index, Expr]) -> bool:
@@ -121,18 +124,19 @@ def _moved(statement: Statement, access: Access) -> dict[Index, Expr]:
     return {place.index: at for place, at in pairs if isinstance(place, Position)}
 
 
-def _log_sum_exp(node: Reduce, flow: Flow) -> Fused:
+def _log_sum_exp(node: Reduce, flow: Flow, through: Statement | None) -> Fused:
     opened, below = open_binder(node, flow)
     assert isinstance(opened.body, Call)
     (index,), (body,) = opened.indices, opened.body.args
     soft = Normalise("softmax", index, body, Position(index), opened.where)
-    return Fused(body, below.times(soft, "log Σ exp has the derivative softmax"))
+    return Fused(body, below.times(soft, replace(words.LOG_SUM_EXP, through=through)))
 
 
-def _log_of_inline_softmax(node: Normalise, flow: Flow) -> Fused:
+def _log_of_inline_softmax(inner: Inner, node: Normalise, flow: Flow) -> Fused:
     flow = flow.within(node.where)
     value = total((flow.value, negative(product(node, summed(flow.value, node.index, flow)))))
-    return Fused(node.body, flow.instead(value, "log softmax: g - softmax Σ g"))
+    rule = words.of_log_softmax(inner.result, flow.value, inner.through)
+    return Fused(node.body, flow.instead(value, rule))
 
 
 def _log_of_named_softmax(
@@ -153,8 +157,8 @@ def _log_of_named_softmax(
     entry = replace(access, at=_with(access.at, statement, node.index, Position(fresh)))
     below = _at(statement, node, moved | {node.index: Position(fresh)}, flow.over((fresh,)))
     slope = total((Iverson(Compare("=", Position(fresh), at)), negative(entry)))
-    note = f"log softmax has the derivative [{fresh.name} = …] - softmax"
-    return replace(below, flow=below.flow.times(slope, note))
+    rule = words.of_log_softmax_entry(at, fresh, entry, statement)
+    return replace(below, flow=below.flow.times(slope, rule))
 
 
 def _with(at: tuple[Expr, ...], statement: Statement, index: Index, new: Expr) -> tuple[Expr, ...]:
@@ -169,7 +173,8 @@ def _over_own_index(access: Access, statement: Statement, node: Normalise, flow:
     below = _at(statement, node, moved, flow)
     rest = product(access, summed(flow.value, at.index, below.flow))
     value = total((flow.value, negative(rest)))
-    return replace(below, flow=below.flow.instead(value, "log softmax: g - softmax Σ g"))
+    rule = words.of_log_softmax(access, flow.value, statement)
+    return replace(below, flow=below.flow.instead(value, rule))
 
 
 def _at(statement: Statement, node: Normalise, moved: Mapping[Index, Expr], flow: Flow) -> Fused:

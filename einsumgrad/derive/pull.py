@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import assert_never
 
-from einsumgrad.derive import fusion
+from einsumgrad.derive import fusion, words
 from einsumgrad.derive.flow import Contribution, Flow, open_binder
 from einsumgrad.derive.rules import (
     Rules,
@@ -67,8 +67,9 @@ def pull(node: Expr, flow: Flow, model: Model, named: Expr | None = None) -> Ite
                 beside = flow.beside(factors[:place], factors[place + 1 :])
                 yield from pull(factors[place], beside, model)
         case Power(base, exponent):
-            yield from pull(exponent, flow.times(of_exponent(node, result)), model)
-            yield from pull(base, flow.times(of_base(node), _power_note(node)), model)
+            rule = words.of_exponent(node, result)
+            yield from pull(exponent, flow.times(of_exponent(node, result), rule), model)
+            yield from pull(base, flow.times(of_base(node), words.of_base(node)), model)
         case Call():
             yield from _call(node, flow, model, result)
         case Reduce():
@@ -81,10 +82,6 @@ def pull(node: Expr, flow: Flow, model: Model, named: Expr | None = None) -> Ite
             assert_never(node)
 
 
-def _power_note(node: Power) -> str:
-    return "the power rule" if isinstance(node.exponent, Number) else "the power rule, base"
-
-
 def _call(node: Call, flow: Flow, model: Model, result: Expr) -> Iterator[Contribution]:
     if node.function == "log":
         fused = fusion.log(node.args[0], flow, model.definitions)
@@ -93,8 +90,8 @@ def _call(node: Call, flow: Flow, model: Model, result: Expr) -> Iterator[Contri
             return
     named = isinstance(node.args[0], Access) and node.args[0].tensor not in model.made
     for place in reversed(range(len(node.args))):
-        slope = model.rules.of_call(node, place, result, named=named)
-        below = flow.times(slope, f"the derivative of {node.function}")
+        slope, text = model.rules.of_call(node, place, result, named=named)
+        below = flow.times(slope, words.of_call(node, text, place, result))
         yield from pull(node.args[place], below, model)
 
 
@@ -105,15 +102,15 @@ def _reduce(node: Reduce, flow: Flow, model: Model, result: Expr) -> Iterator[Co
             pass
         case "mean":
             sizes = (reciprocal(Size(i.size)) for i in opened.indices)
-            below = below.times(product(*sizes), "a mean divides by its size")
+            below = below.times(product(*sizes), words.MEAN)
         case "prod":
-            below = below.times(of_product(opened, below.names), "a product: all other factors")
+            below = below.times(of_product(opened, below.names), words.PRODUCT)
         case "max" | "min":
-            below = below.times(of_extremum(opened, result), f"{node.op}: ties share evenly")
+            below = below.times(of_extremum(opened, result), words.of_extremum(node.op))
         case "logsumexp":
             (index,) = opened.indices
             slope = Normalise("softmax", index, opened.body, Position(index), opened.where)
-            below = below.times(slope, "the derivative of logsumexp is softmax")
+            below = below.times(slope, words.LOGSUMEXP)
         case "argmax" | "argmin":
             return
         case _:
@@ -134,7 +131,8 @@ def _normalise(node: Normalise, flow: Flow, model: Model, result: Expr) -> Itera
         soft = Call("exp", (result,)) if named else _softmax(node)
         summed = fusion.summed(flow.value, node.index, flow)
         value = total((flow.value, negative(product(soft, summed))))
-    yield from pull(node.body, flow.instead(value, f"the derivative of {node.op}"), model)
+    rule = words.of_softmax(node, result, flow.value)
+    yield from pull(node.body, flow.instead(value, rule), model)
 
 
 def _softmax(node: Normalise) -> Expr:

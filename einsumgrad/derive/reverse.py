@@ -20,8 +20,8 @@ from einsumgrad.derive.pull import Model, pull
 from einsumgrad.derive.rules import Rules, active_reads
 from einsumgrad.derive.split import split
 from einsumgrad.diagnostics import EinError
-from einsumgrad.ir.build import ONE, ZERO, product
-from einsumgrad.ir.nodes import Access, Expr, Number, Position, Program, Size, Statement, Tensor
+from einsumgrad.ir.build import MINUS_ONE, ONE, ZERO, product
+from einsumgrad.ir.nodes import Access, Expr, Position, Program, Size, Statement, Tensor
 from einsumgrad.ir.walk import free_indices, walk
 
 MAX_PARTS = 2_000_000
@@ -29,20 +29,33 @@ MAX_PARTS = 2_000_000
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One derived statement with the forward statement, the operand and the rules it comes from."""
+    """One derived statement and how it came about.
+
+    `place`: of its forward statement in the program; `piece`: the part of that statement that was
+    derived; `slope`: the derivative of the piece's target by the operand, as far as it is a factor
+    of the cotangent; `factor`: that of the batch rule."""
 
     statement: Statement
-    origin: Statement
-    operand: str
-    notes: tuple[str, ...]
+    place: int
+    piece: Statement
+    contribution: Contribution
+    slope: Expr
+    factor: Expr
 
 
 @dataclass(frozen=True, slots=True)
 class Reversed:
-    """The derived program and how each of its backward statements came about."""
+    """The derived program and how each of its backward statements came about.
+
+    Its derived statements are, in this order: the pieces' definitions, the gradients' starts, the
+    steps' statements, and zeros. `pieces`: for each forward statement the definitions made for
+    it, then what is left of it. `varied`: the tensors that depend on what is derived by."""
 
     program: Program
     steps: tuple[Step, ...]
+    pieces: Mapping[int, tuple[Statement, ...]]
+    gradients: Gradients
+    varied: frozenset[str]
 
 
 def reverse(
@@ -67,7 +80,7 @@ def reverse_steps(
     gradients = name_gradients(program, model.varied, pieces, seeds, taken)
     steps = tuple(_sweep(program, pieces, model, gradients))
     made = _assemble(program, wanted, pieces, gradients, steps, explicit=wrt is not None)
-    return Reversed(made, steps)
+    return Reversed(made, steps, pieces, gradients, model.varied)
 
 
 def default_wrt(program: Program) -> tuple[str, ...]:
@@ -111,20 +124,21 @@ def _sweep(
 ) -> Iterator[Step]:
     length, reached = 0, set(gradients.seeded)
     model = _with_pieces(model, pieces)
-    for origin, piece in _backwards(program, pieces):
+    for place, piece in _backwards(program, pieces):
         if piece.target.tensor not in reached:
             continue
         named = piece.target if piece.target.tensor in model.definitions else None
         flow = start(piece, gradients.head(piece))
         for contribution in pull(piece.value, flow, model, named):
-            statement = _derived(contribution, piece, program, gradients)
-            length += sum(1 for _ in walk(statement.value))
+            step = _step(contribution, place, piece, program, gradients)
+            length += sum(1 for _ in walk(step.statement.value))
             if length > MAX_PARTS:
                 what = f"the derivative of this statement would make more than {MAX_PARTS} parts"
                 hint = "break it up: name its parts in statements of their own"
-                raise EinError(NoDerivative(span=origin.span, what=what, hint=hint))
+                span = program.statements[place].span
+                raise EinError(NoDerivative(span=span, what=what, hint=hint))
             reached.add(contribution.operand.tensor)
-            yield Step(statement, piece, contribution.operand.tensor, contribution.flow.notes)
+            yield step
 
 
 def _with_pieces(model: Model, pieces: Mapping[int, tuple[Statement, ...]]) -> Model:
@@ -138,28 +152,28 @@ def _with_pieces(model: Model, pieces: Mapping[int, tuple[Statement, ...]]) -> M
 
 def _backwards(
     program: Program, pieces: Mapping[int, tuple[Statement, ...]]
-) -> Iterator[tuple[Statement, Statement]]:
+) -> Iterator[tuple[int, Statement]]:
     for place in reversed(range(len(program.statements))):
         for piece in reversed(pieces[place]):
-            yield program.statements[place], piece
+            yield place, piece
 
 
-def _derived(
-    contribution: Contribution, piece: Statement, program: Program, gradients: Gradients
-) -> Statement:
+def _step(
+    contribution: Contribution, place: int, piece: Statement, program: Program, gradients: Gradients
+) -> Step:
     """`for loops  X.grad[at] += coefficient T.grad …`"""
     flow, operand = contribution.flow, contribution.operand
     result = gradients.batched(piece.target.tensor)
     factor = batch_factor(program.batch, result, gradients.batched(operand.tensor))
     target = Access(gradients.names[operand.tensor], operand.at)
-    value = product(factor, flow.value)
-    used = {i for node in (value, *operand.at, *flow.where) for i in free_indices(node)}
-    repeats = (Size(i.size) for i in flow.loops if i not in used)
-    value = product(value, *repeats)
-    sign = -1 if piece.op == "-=" else 1
-    value = product(Number(ONE.value * sign), value)
+    used = {i for node in (flow.value, *operand.at, *flow.where) for i in free_indices(node)}
+    repeats = tuple(Size(i.size) for i in flow.loops if i not in used)
+    sign = MINUS_ONE if piece.op == "-=" else ONE
+    value = product(sign, product(factor, flow.value), *repeats)
+    slope = product(sign, *flow.left, *flow.right, *repeats)
     loops = tuple(i for i in flow.loops if i in used)
-    return Statement(loops, target, "+=", value, flow.where, listed=True, derived=True)
+    made = Statement(loops, target, "+=", value, flow.where, listed=True, derived=True)
+    return Step(made, place, piece, contribution, slope, factor)
 
 
 def _assemble(

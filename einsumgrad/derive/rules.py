@@ -48,9 +48,9 @@ class Rules:
 
     parsed: dict[str, t.Expr] = field(default_factory=dict)
 
-    def of_call(self, node: Call, place: int, result: Expr, *, named: bool) -> Expr:
-        """The derivative of a function by one argument; `result` is how its value is read.
-        `named`: whether the argument is a tensor of the source's."""
+    def of_call(self, node: Call, place: int, result: Expr, *, named: bool) -> tuple[Expr, str]:
+        """The derivative of a function by one argument, and its text in the table. `result` is how
+        its value is read; `named`: whether the argument is a tensor of the source's."""
         function = FUNCTIONS[node.function]
         text = function.derivatives[place]
         if function.by_result and not named:
@@ -58,7 +58,7 @@ class Rules:
         if text not in self.parsed:
             self.parsed[text] = parse_expression(text)
         args = (*zip("uv", node.args, strict=False), ("y", result))
-        return lower(self.parsed[text], Scope(Names(), frozenset(), args=args))
+        return lower(self.parsed[text], Scope(Names(), frozenset(), args=args)), text
 
 
 def of_base(node: Power) -> Expr:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from einsumgrad.ir import nodes as ir
@@ -39,6 +39,22 @@ def spelling(program: ir.Program) -> Spelling:
     spelled = _tensors(program, stems, taken)
     tensors = {t.name: spelled[_stem(t.name)[0]] + _stem(t.name)[1] for t in program.tensors}
     return Spelling(tensors, indices, sizes)
+
+
+def wider(spelled: Spelling, program: ir.Program, tensors: Iterable[str] = ()) -> Spelling:
+    """The spelling, with names for what only another program has and for further tensors; no two
+    are the same."""
+    every = dict.fromkeys((*(t.name for t in program.tensors), *tensors))
+    extra = [i for i in _indices(program) if i.name not in spelled.indices]
+    taken = RESERVED | set(spelled.indices.values())
+    indices = {**spelled.indices, **distinct([i.name for i in extra], taken)}
+    sizes = {**{i.size: _size(i, indices) for i in extra}, **spelled.sizes}
+    stems = {_stem(name)[0]: _stem(plain)[0] for name, plain in spelled.tensors.items()}
+    fresh = list(dict.fromkeys(_stem(name)[0] for name in every))
+    taken = RESERVED | {*stems.values(), *indices.values(), *sizes.values()}
+    stems = {**distinct([s for s in fresh if s not in stems], taken), **stems}
+    found = {name: stems[_stem(name)[0]] + _stem(name)[1] for name in every}
+    return Spelling({**found, **spelled.tensors}, indices, sizes)
 
 
 def _tensors(program: ir.Program, stems: list[str], taken: set[str]) -> dict[str, str]:
@@ -90,10 +106,10 @@ def ascii_program(program: ir.Program) -> ir.Program:
     spelled = spelling(program)
     return replace(
         program,
-        statements=tuple(_statement(s, spelled) for s in program.statements),
+        statements=tuple(ascii_statement(s, spelled) for s in program.statements),
         tensors=tuple(_tensor(t, spelled) for t in program.tensors),
         batch=spelled.index(program.batch) if program.batch else None,
-        sizes=tuple((spelled.sizes[n], _expr(value, spelled)) for n, value in program.sizes),
+        sizes=tuple((spelled.sizes[n], ascii_expr(value, spelled)) for n, value in program.sizes),
         loss=spelled.tensors[program.loss] if program.loss else None,
         outputs=tuple(spelled.tensors[name] for name in program.outputs),
         indices=tuple(spelled.index(i) for i in _declared(program, spelled)),
@@ -114,9 +130,9 @@ def _declared(program: ir.Program, spelled: Spelling) -> tuple[ir.Index, ...]:
 def _tensor(tensor: ir.Tensor, spelled: Spelling) -> ir.Tensor:
     start = tensor.start
     if isinstance(start, ir.Draw):
-        start = replace(start, args=tuple(_expr(arg, spelled) for arg in start.args))
+        start = replace(start, args=tuple(ascii_expr(arg, spelled) for arg in start.args))
     elif start is not None:
-        start = _expr(start, spelled)
+        start = ascii_expr(start, spelled)
     return replace(
         tensor,
         name=spelled.tensors[tensor.name],
@@ -126,7 +142,8 @@ def _tensor(tensor: ir.Tensor, spelled: Spelling) -> ir.Tensor:
     )
 
 
-def _statement(statement: ir.Statement, spelled: Spelling) -> ir.Statement:
+def ascii_statement(statement: ir.Statement, spelled: Spelling) -> ir.Statement:
+    """The statement under other names."""
     target = _node(statement.target, spelled)
     assert isinstance(target, ir.Access)
     where = tuple(c for w in statement.where if isinstance(c := _node(w, spelled), ir.Condition))
@@ -134,12 +151,13 @@ def _statement(statement: ir.Statement, spelled: Spelling) -> ir.Statement:
         statement,
         indices=tuple(spelled.index(i) for i in statement.indices),
         target=target,
-        value=_expr(statement.value, spelled),
+        value=ascii_expr(statement.value, spelled),
         where=where,
     )
 
 
-def _expr(node: ir.Expr, spelled: Spelling) -> ir.Expr:
+def ascii_expr(node: ir.Expr, spelled: Spelling) -> ir.Expr:
+    """The expression under other names."""
     result = _node(node, spelled)
     assert isinstance(result, ir.Expr)
     return result

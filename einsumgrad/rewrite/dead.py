@@ -6,6 +6,8 @@ from einsumgrad.ir.nodes import Program
 from einsumgrad.ir.walk import reads
 from einsumgrad.rewrite.edit import Reason, Told, kept_names, unheard, with_statements
 
+UNREAD = Reason("nothing that is printed reads it by name: it is left out")
+
 
 def dead(program: Program, told: Told = unheard) -> Program:
     """The program without derived statements whose target is neither returned nor read."""
@@ -13,7 +15,7 @@ def dead(program: Program, told: Told = unheard) -> Program:
     kept = []
     for statement in reversed(program.statements):
         if statement.derived and statement.target.tensor not in needed:
-            told(statement, None, Reason("nothing that is printed reads it"))
+            told(statement, None, UNREAD)
             continue
         needed.update(access.tensor for access in reads(statement))
         kept.append(statement)

@@ -27,6 +27,8 @@ from einsumgrad.rewrite.algebra import cost
 from einsumgrad.rewrite.edit import Reason, Told, plain_target, unheard, with_statements, writers
 
 MIN_COST = 4
+Seen = dict[Expr, Access]
+"""Parts of an expression with the entries that they are read by."""
 SUBSCRIPTS = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
 
 
@@ -121,24 +123,25 @@ def _name(program: Program, shape: Expr, name: str, told: Told) -> Program:
         if not statement.derived:
             made.append(statement)
             continue
-        value = _reading(statement.value, {shape: name})
+        seen: Seen = {}
+        value = _reading(statement.value, {shape: name}, seen)
         if value is not statement.value and not defined:
             first = next(p for p in _candidates(statement.value) if shape_of(p)[0] == shape)
             made.append(_definition(name, first))
             defined = True
         assert isinstance(value, Expr)
-        made.append(_with(statement, value, "it is read by its name, {0}", told))
+        made.append(_with(statement, value, seen, told))
     return with_statements(program, made)
 
 
-def _with(statement: Statement, value: Expr, words: str, told: Told) -> Statement:
-    """The statement with a value that reads further tensors, which the words name."""
+def _with(statement: Statement, value: Expr, seen: Seen, told: Told) -> Statement:
+    """The statement with a value that reads parts of it by their names."""
     if value is statement.value:
         return statement
     made = replace(statement, value=value)
-    old = set(accesses(statement.value))
-    new = tuple(dict.fromkeys(a for a in accesses(value) if a not in old))
-    told(statement, made, Reason(words, new))
+    parts = tuple(part for pair in seen.items() for part in pair)
+    pairs = (f"{{{place}}} is {{{place + 1}}}" for place in range(0, len(parts), 2))
+    told(statement, made, Reason(", ".join(pairs), parts))
     return made
 
 
@@ -148,16 +151,17 @@ def _definition(name: str, node: Expr) -> Statement:
     return Statement(free, target, "=", node, listed=True, derived=True)
 
 
-def _reading(node: Node, names: dict[Expr, str]) -> Node:
-    """The node with parts of the named shapes read by name."""
+def _reading(node: Node, names: dict[Expr, str], seen: Seen) -> Node:
+    """The node with parts of the named shapes read by name; `seen` gets those parts."""
     if isinstance(node, Call | Reduce | Normalise | Power | Sum):
         shape, free = shape_of(node)
         if shape in names:
-            return Access(names[shape], tuple(Position(i) for i in free))
+            seen[node] = Access(names[shape], tuple(Position(i) for i in free))
+            return seen[node]
     if isinstance(node, Access):
         return node
     parts = children(node)
-    done = tuple(_reading(part, names) for part in parts)
+    done = tuple(_reading(part, names, seen) for part in parts)
     changed = any(new is not old for new, old in zip(done, parts, strict=True))
     return rebuild(node, done) if changed else node
 
@@ -169,9 +173,10 @@ def _reused(program: Program, told: Told) -> Iterator[Statement]:
     for statement in program.statements:
         value = statement.value
         if statement.derived:
-            new = _by_name(value, names)
+            seen: Seen = {}
+            new = _by_name(value, names, seen)
             assert isinstance(new, Expr)
-            yield _with(statement, new, "the forward pass has computed it: it is {0}", told)
+            yield _with(statement, new, seen, told)
             continue
         yield statement
         alone = len(found[statement.target.tensor]) == 1 and statement.op == "="
@@ -182,16 +187,22 @@ def _reused(program: Program, told: Told) -> Iterator[Statement]:
                 names.setdefault(shape, (statement, free))
 
 
-def _by_name(node: Node, names: dict[Expr, tuple[Statement, tuple[Index, ...]]]) -> Node:
+def _by_name(
+    node: Node, names: dict[Expr, tuple[Statement, tuple[Index, ...]]], seen: Seen
+) -> Node:
+    """The node with parts read by their names; `seen` gets those parts."""
     if isinstance(node, Call | Reduce | Normalise | Power | Sum) and names:
         shape, free = shape_of(node)
         if shape in names:
             statement, own = names[shape]
             moved = {old: Position(new) for old, new in zip(own, free, strict=True)}
-            return substitute(statement.target, moved)
+            name = substitute(statement.target, moved)
+            assert isinstance(name, Access)
+            seen[node] = name
+            return name
     if isinstance(node, Access):
         return node
     parts = children(node)
-    done = tuple(_by_name(part, names) for part in parts)
+    done = tuple(_by_name(part, names, seen) for part in parts)
     changed = any(new is not old for new, old in zip(done, parts, strict=True))
     return rebuild(node, done) if changed else node
