@@ -185,12 +185,12 @@ class Author(Maker):
         return f"{op}_{{{','.join(over)}}}({entry})" if over else entry
 
     def header(self) -> list[str]:
-        lines = [*self.batch_line(), *self.index_line()]
-        lines += [f"def {text}" for text, _ in self.defs_used]
         by_kind: dict[str, list[str]] = {}
         for tensor in self.tensors.values():
             if tensor.kind in {"input", "param", "const"}:
                 by_kind.setdefault(str(tensor.kind), []).append(self.declared(tensor))
+        lines = [*self.batch_line(), *self.index_line()]
+        lines += [f"def {text}" for text, _ in self.defs_used]
         for kind, entries in by_kind.items():
             joined = self.chance(70)
             lines += (

@@ -69,7 +69,7 @@ def lower(node: t.Expr, scope: Scope) -> ir.Expr:
             places = tuple(check_position(part, lower(part, scope), scope.faults) for part in at)
             return ir.Access(name, places, node.span)
         case t.Negative(value):
-            return build.negative(lower(value, scope))
+            return _product((build.MINUS_ONE, lower(value, scope)))
         case t.Sum(terms):
             return build.total(lower(term, scope) for term in terms)
         case t.Product(factors):

@@ -142,7 +142,7 @@ def scatter(made: Scatter, registers: tuple[Register, ...]) -> Run:
         result = np.array(registers_[made.into])
         value = np.asarray(look(registers_[made.value.register])).transpose(axes)
         index = indices(where, made.mask, made.rank, made.tensor, registers_)
-        target = result[where.fixed].transpose(front)
+        target = result[(*where.fixed, ...)].transpose(front)
         add_rows(target, index, -value if made.negative else value)
         return result
 
