@@ -21,7 +21,7 @@ from einsumgrad.derive.rules import Rules, active_reads
 from einsumgrad.derive.split import split
 from einsumgrad.diagnostics import EinError
 from einsumgrad.ir.build import MINUS_ONE, ONE, ZERO, product
-from einsumgrad.ir.nodes import Access, Expr, Position, Program, Size, Statement, Tensor
+from einsumgrad.ir.nodes import Access, Expr, Op, Position, Program, Size, Statement, Tensor
 from einsumgrad.ir.walk import free_indices, walk
 
 MAX_PARTS = 2_000_000
@@ -205,14 +205,16 @@ def _assemble(
 
 
 def _zeros(program: Program, names: list[str], gradients: Gradients) -> Iterator[Statement]:
-    """`X.grad[…] = 0` for what the objective does not depend on."""
+    """`X.grad[…] = 0` for what the objective does not depend on. An axis without an index of its
+    own is written at 0 only: what no statement writes is 0 as well."""
     for name in names:
         axes = program.tensor(name).axes
-        known = tuple(i for i in axes if i is not None)
-        if len(known) == len(axes) == len(set(known)):
-            target = Access(gradients.names[name], tuple(Position(i) for i in known))
-            zero: Expr = ZERO
-            yield Statement(known, target, "=", zero, listed=True, derived=True)
+        own = tuple(i is not None and i not in axes[:place] for place, i in enumerate(axes))
+        at = tuple(Position(i) if i and new else ZERO for i, new in zip(axes, own, strict=True))
+        loops = tuple(i for i in dict.fromkeys(axes) if i is not None)
+        target = Access(gradients.names[name], at)
+        op: Op = "=" if all(own) else "+="
+        yield Statement(loops, target, op, ZERO, listed=True, derived=True)
 
 
 def unknown(program: Program, wrt: tuple[str, ...]) -> Tensor | None:
