@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import assert_never
 
 from einsumgrad.ir.functions import FUNCTIONS, OPERATORS  # a table without imports
@@ -43,7 +44,7 @@ class Shower:
             case t.Number(text):
                 return text, ATOM
             case t.Name(name):
-                return ("inf" if self.ascii else "∞") if name == "inf" else name, ATOM
+                return self._name(name), ATOM
             case t.Access(name, at):
                 inside = ",".join(self.at(part, SUM) for part in at)
                 return (f"{name}[{inside}]" if at else name), ATOM
@@ -57,6 +58,12 @@ class Shower:
                 return self._operator(node), FACTOR if not OPERATORS[node.op].big else PRODUCT
             case _:
                 return self._compound(node)
+
+    def _name(self, name: str) -> str:
+        """In ASCII `π` is always the number: a tensor of that name is renamed before."""
+        if name == "inf":
+            return "inf" if self.ascii else "∞"
+        return repr(math.pi) if name == "π" and self.ascii else name
 
     def _compound(self, node: t.Expr | t.Condition) -> tuple[str, int]:
         match node:
