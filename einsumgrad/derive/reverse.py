@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
-from einsumgrad.check.check import default_outputs
 from einsumgrad.check.faults import NoDerivative
 from einsumgrad.check.tensors import complete
 from einsumgrad.derive.batch import batch_factor
@@ -198,8 +197,6 @@ def _assemble(
     declared = (*(t for t in program.tensors if t.declared), *gradients.inputs)
     present = written | {s.target.tensor for s in zeros}
     outputs = tuple(name for name in outputs if name not in names or name in present)
-    usual = default_outputs(statements, program.loss)
-    outputs = usual if set(usual) == set(outputs) else outputs
     tensors = complete(declared, statements, program.batch)
     return replace(program, statements=statements, tensors=tensors, outputs=outputs)
 

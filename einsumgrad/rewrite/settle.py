@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
+from einsumgrad.check.check import default_outputs
 from einsumgrad.ir.build import fresh_index, rebuild, replace_all, substitute
 from einsumgrad.ir.nodes import (
     Condition,
@@ -23,10 +24,13 @@ from einsumgrad.rewrite.edit import Reason, Told, unheard, with_statements
 
 
 def settle(program: Program, told: Told = unheard) -> Program:
-    """Derived statements with clashing bound names renamed, and the index table completed."""
+    """Derived statements with clashing bound names renamed, the index table completed, and outputs
+    that need not be declared in the order that a reader would find."""
     made = (settle_statement(s, told) if s.derived else s for s in program.statements)
     program = with_statements(program, made)
-    return replace(program, indices=needed_indices(program))
+    usual = default_outputs(program.statements, program.loss)
+    outputs = usual if set(usual) == set(program.outputs) else program.outputs
+    return replace(program, indices=needed_indices(program), outputs=outputs)
 
 
 def settle_statement(statement: Statement, told: Told = unheard) -> Statement:
