@@ -101,3 +101,25 @@ class Unwritable(Fault):
     words: ClassVar[str] = "cannot write {file}: {reason}"
     file: str
     reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GivenTwice(Fault):
+    code: ClassVar[str] = "E413"
+    words: ClassVar[str] = "`{name}` is given twice: {how}"
+    name: str
+    how: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NotFinite(Fault):
+    code: ClassVar[str] = "E414"
+    words: ClassVar[str] = "the objective is not finite on {where}, so no gradient can be verified"
+    help: ClassVar[str] = "give arrays on which it is finite, with `--data`"
+    where: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NothingToVerify(Fault):
+    code: ClassVar[str] = "E415"
+    words: ClassVar[str] = "there is no gradient to verify: no parameter and no input has one"

@@ -72,7 +72,7 @@ def size_faults(program: ir.Program) -> tuple[Fault, ...]:
 
 def known_sizes(program: ir.Program) -> dict[str, int]:
     """The sizes that the program itself gives."""
-    return _values(_classes(program), _names(program))
+    return _values(_classes(program), size_names(program))
 
 
 def sizes_given(program: ir.Program, given: Mapping[str, int], shapes: Shapes) -> dict[str, int]:
@@ -83,7 +83,7 @@ def sizes_given(program: ir.Program, given: Mapping[str, int], shapes: Shapes) -
     _give_shapes(classes, program, shapes)
     if classes.faults:
         raise EinError(*dict.fromkeys(classes.faults))
-    return _values(classes, _names(program))
+    return _values(classes, size_names(program))
 
 
 def unknown_size(program: ir.Program, size: str) -> Fault:
@@ -99,7 +99,7 @@ def bind_sizes(program: ir.Program, shapes: Shapes) -> dict[str, int]:
     _give_shapes(classes, program, shapes)
     if classes.faults:
         raise EinError(*dict.fromkeys(classes.faults))
-    names = _names(program)
+    names = size_names(program)
     found = _values(classes, names)
     missing = tuple(_unknown(program, name) for name in names if name not in found)
     if missing:
@@ -222,7 +222,7 @@ def _give_shape(classes: Classes, tensor: ir.Tensor, shape: tuple[int, ...]) -> 
             classes.give(index.size, Given(length, source, tensor.span))
 
 
-def _names(program: ir.Program) -> tuple[str, ...]:
+def size_names(program: ir.Program) -> tuple[str, ...]:
     """Every size that running the program needs, in order of first use."""
     names: dict[str, None] = {}
     for tensor in program.tensors:

@@ -5,7 +5,8 @@ erf: W. J. Cody, Rational Chebyshev approximations for the error function, Math.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -95,8 +96,8 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
     "softplus": softplus, "gelu": gelu, "silu": lambda x: x * sigmoid(x), "erf": erf,
     "floor": np.floor, "min": np.minimum, "max": np.maximum,
     "add": np.add, "subtract": np.subtract, "multiply": np.multiply, "negative": np.negative,
-    "power": np.power, "square": np.square, "reciprocal": lambda x: 1 / x,
-    "select": np.where,
+    "power": np.power, "square": np.square, "reciprocal": lambda x: np.true_divide(1, x),
+    "select": np.where, "stop": lambda x: x,
     "=": np.equal, "!=": np.not_equal, "<": np.less, "<=": np.less_equal, ">": np.greater,
     ">=": np.greater_equal, "and": np.logical_and, "or": np.logical_or, "not": np.logical_not,
 }  # fmt: skip
@@ -156,3 +157,14 @@ FOLDS: dict[str, tuple[Callable[[Array, tuple[int, ...]], Any], float]] = {
     "argmin": (_first(np.argmin), np.inf),
 }
 """Each reduction with the value that a dropped entry takes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tables:
+    """What an engine computes with: the functions of `Map` and of `Fold` by name."""
+
+    functions: Mapping[str, Callable[..., Any]]
+    folds: Mapping[str, tuple[Callable[[Array, tuple[int, ...]], Any], float]]
+
+
+REAL = Tables(FUNCTIONS, FOLDS)

@@ -9,7 +9,7 @@ from typing import Any, assert_never
 import numpy as np
 import numpy.typing as npt
 
-from einsumgrad.engines.functions import FOLDS, FUNCTIONS
+from einsumgrad.engines.functions import REAL, Tables
 from einsumgrad.engines.gather import gather, scatter
 from einsumgrad.engines.layout import seen, view
 from einsumgrad.engines.pair import guard, pair
@@ -56,16 +56,16 @@ class Compiled:
         return {name: np.array(registers[r]) for name, r in self.plan.results}
 
 
-def compile_plan(plan: Plan) -> Compiled:
+def compile_plan(plan: Plan, tables: Tables = REAL) -> Compiled:
     """The plan's instructions as closures over their layouts."""
     calls = (
-        (_call(step.instruction, plan.registers, step.register), step.register, step.ends)
+        (_call(step.instruction, plan.registers, step.register, tables), step.register, step.ends)
         for step in plan.steps
     )
     return Compiled(plan, tuple(calls))
 
 
-def _call(made: Instruction, registers: tuple[Register, ...], own: int) -> Run:
+def _call(made: Instruction, registers: tuple[Register, ...], own: int, tables: Tables) -> Run:
     match made:
         case Load(tensor):
             return _load(tensor, registers[own])
@@ -75,13 +75,13 @@ def _call(made: Instruction, registers: tuple[Register, ...], own: int) -> Run:
         case Count(size):
             return lambda _r, _a: np.arange(size)
         case Map():
-            return _map(made)
+            return _map(made, tables)
         case Cast(operand, dtype):
             return lambda r, _a: np.asarray(r[operand]).astype(dtype)
         case Pair():
             return pair(made, registers)
         case Fold():
-            return _fold(made)
+            return _fold(made, tables)
         case Arrange():
             return _arrange(made, registers[own].shape)
         case Gather():
@@ -99,9 +99,9 @@ def _load(tensor: str, register: Register) -> Run:
     return lambda _r, arrays: np.asarray(arrays[tensor], dtype)
 
 
-def _map(made: Map) -> Run:
+def _map(made: Map, tables: Tables) -> Run:
     """One function call; the common forms without a loop over the arguments."""
-    function = FUNCTIONS[made.function]
+    function = tables.functions[made.function]
     plain = [
         a.register
         for a in made.args
@@ -128,8 +128,8 @@ def _argument(arg: Arg, rank: int) -> Callable[[Registers], Any]:
     return lambda r: look(r[register])
 
 
-def _fold(made: Fold) -> Run:
-    function, neutral = FOLDS[made.function]
+def _fold(made: Fold, tables: Tables) -> Run:
+    function, neutral = tables.folds[made.function]
     look = seen(made.operand.layout, made.rank)
     source, axes, mask = made.operand.register, made.axes, made.mask
     if mask is None:

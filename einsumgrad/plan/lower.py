@@ -50,8 +50,7 @@ class Lowering:
             case ir.Power(base, exponent):
                 return self.power(base, exponent)
             case ir.Call(function, args):
-                terms_ = tuple(self.term(arg) for arg in args)
-                return terms_[0] if function == "stop" else self.builder.map(function, *terms_)
+                return self.builder.map(function, *(self.term(arg) for arg in args))
             case ir.Reduce():
                 return self.reduce(node)
             case ir.Normalise():
