@@ -11,20 +11,18 @@ import numpy as np
 import numpy.typing as npt
 
 from einsumgrad.arrays import floating, leaves
-from einsumgrad.check.check import check
-from einsumgrad.check.sizes import bind_sizes, sizes_given, unknown_size
+from einsumgrad.check.sizes import sizes_given, unknown_size
 from einsumgrad.data_faults import Cotangents, ExtraArray, NoLoss
 from einsumgrad.derive.gradients import gradient_suffix
 from einsumgrad.derive.reverse import default_wrt
 from einsumgrad.diagnostics import EinError
 from einsumgrad.engines.runner import Runner
-from einsumgrad.engines.starts import fill, start
+from einsumgrad.engines.starts import start
 from einsumgrad.ir.nodes import Program as Ir
-from einsumgrad.pipeline import backward, prepared
+from einsumgrad.pipeline import backward, checked, prepared
 from einsumgrad.reflect.ascii import ascii_program, spelling
 from einsumgrad.reflect.reflect import reflect
-from einsumgrad.syntax.parse import parse as parse_text
-from einsumgrad.syntax.parse import parse_bytes
+from einsumgrad.syntax.parse import decode
 from einsumgrad.syntax.read import read_bytes
 from einsumgrad.syntax.show import show
 from einsumgrad.wrt import aliases, check_wrt
@@ -35,7 +33,7 @@ Names = tuple[str, ...] | list[str] | str
 
 def load(path: str | Path) -> Program:
     """The program of a `.ein` file. Raises EinError if it cannot be read or is wrong."""
-    return Program(check(parse_bytes(read_bytes(str(path)), str(path))))
+    return Program(checked(decode(read_bytes(str(path)), str(path)), str(path)))
 
 
 def parse(text: str, filename: str = "<text>") -> Program:
@@ -45,17 +43,19 @@ def parse(text: str, filename: str = "<text>") -> Program:
     >>> program.inputs, program.params, program.outputs
     (('x',), ('W',), ('h',))
     """
-    return Program(check(parse_text(text, filename)))
+    return Program(checked(text, filename))
 
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Program:
     """A checked program that can be run, differentiated and printed.
 
-    `ir`: its intermediate representation. Plans are kept for shapes and dtypes that were seen."""
+    `ir`: its intermediate representation. Kept for the next call: what was derived, and plans for
+    the shapes and dtypes that were seen."""
 
     ir: Ir
     runners: dict[object, Runner] = field(default_factory=dict, repr=False)
+    derivatives: dict[object, Ir] = field(default_factory=dict, repr=False)
 
     @property
     def inputs(self) -> tuple[str, ...]:
@@ -232,10 +232,10 @@ class Program:
             raise EinError(Cotangents(what="vjp needs the cotangent of at least one output"))
 
     def _derived(self, names: tuple[str, ...], seeds: tuple[str, ...] | None) -> Ir:
-        key = ("ir", names, seeds)
-        if key not in self.runners:
-            self.runners[key] = Runner(backward(self.ir, names, seeds=seeds))
-        return self.runners[key].program
+        key = (names, seeds)
+        if key not in self.derivatives:
+            self.derivatives[key] = backward(self.ir, names, seeds=seeds)
+        return self.derivatives[key]
 
     def _wanted(self, derived: Ir, names: tuple[str, ...]) -> tuple[str, ...]:
         suffix = gradient_suffix(self.ir)
@@ -247,11 +247,13 @@ class Program:
     ) -> dict[str, Array]:
         """The gradients by their tensors' names; 0 for what nothing depends on."""
         suffix = gradient_suffix(self.ir)
-        given = {aliases(self.ir).get(key, key): value for key, value in arrays.items()}
-        return {
-            n: found[n + suffix] if n + suffix in found else np.zeros(np.shape(given[n]))
-            for n in names
-        }
+        grads = {n: found[n + suffix] for n in names if n + suffix in found}
+        if len(grads) == len(names):
+            return grads
+        spelled = aliases(self.ir)
+        given = {spelled.get(key, key): np.asarray(value) for key, value in arrays.items()}
+        dtype = floating(given)
+        return {n: grads[n] if n in grads else np.zeros(given[n].shape, dtype) for n in names}
 
     def _objective(self, loss: Array) -> float:
         name = self.loss or ""
@@ -277,12 +279,7 @@ class Program:
         seed: int,
         memory: int | None,
     ) -> dict[str, Array]:
-        known = leaves(program, arrays)
-        runner = self.runners.get(("run", key, memory))
+        runner = self.runners.get((key, memory))
         if runner is None:
-            runner = self.runners[("run", key, memory)] = Runner(prepared(program), memory)
-        if any(t.kind in ("const", "noise") and t.name not in known for t in program.tensors):
-            shapes = {name: array.shape for name, array in known.items()}
-            sizes = bind_sizes(program, shapes)
-            known = fill(program, known, sizes, seed, floating(known))
-        return runner.run(known, wanted)
+            runner = self.runners[key, memory] = Runner(prepared(program), leaves(program), memory)
+        return runner.run(arrays, wanted, seed)

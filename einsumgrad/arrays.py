@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -25,28 +26,73 @@ from einsumgrad.wrt import aliases
 Array = npt.NDArray[Any]
 
 
-def leaves(program: ir.Program, given: Mapping[str, Any]) -> dict[str, Array]:
-    """The arrays by the tensors' own names, each an ndarray of real numbers and of the right rank.
+@dataclass(frozen=True, slots=True)
+class Leaves:
+    """What given arrays are held against, looked up once for all runs of a program.
 
-    Raises EinError with all faults at once: missing, extra, ill-typed and ill-shaped arrays."""
+    `tensors`: all of its tensors by name, in order. `spelled`: every name that a caller may use.
+    `read`: the tensors that some statement reads."""
+
+    tensors: Mapping[str, ir.Tensor]
+    spelled: Mapping[str, str]
+    read: frozenset[str]
+
+    def take(self, given: Mapping[str, Any], *, some: bool = False) -> dict[str, Array]:
+        """The arrays by the tensors' own names, each an ndarray of real numbers and of the right
+        rank. `some`: others may be missing.
+
+        Raises EinError with all faults at once: missing, extra, ill-typed, ill-shaped arrays."""
+        faults: list[Fault] = []
+        found: dict[str, Array] = {}
+        weak: dict[str, Array] = {}
+        for key, value in given.items():
+            name = self.spelled.get(key)
+            if name is None:
+                faults.append(ExtraArray(name=key, hint=self._near(key)))
+                continue
+            array, fault = _array(self.tensors[name], value)
+            if fault is not None:
+                faults.append(fault)
+            (found if isinstance(value, np.ndarray | np.generic) else weak)[name] = array
+        if not some:
+            faults += self._missing(found.keys() | weak.keys(), list(given))
+        if faults:
+            raise EinError(*faults)
+        return self._in_order(found, weak)
+
+    def _near(self, key: str) -> str:
+        """The name that was meant, or the names that there are."""
+        close = difflib.get_close_matches(key, list(self.spelled), 1, 0.6)
+        if close:
+            return f"did you mean `{close[0]}`?"
+        there = [name for name, tensor in self.tensors.items() if tensor.kind != "computed"]
+        names = ", ".join(f"`{n}`" for n in there[:8])
+        return f"it has {names}" if there else "it takes no arrays"
+
+    def _missing(self, given: set[str], keys: list[str]) -> list[Fault]:
+        faults: list[Fault] = []
+        for tensor in self.tensors.values():
+            started = tensor.kind in ("const", "noise") and tensor.start is not None
+            if tensor.kind == "computed" or tensor.name in given or started:
+                continue
+            if tensor.name in self.read:
+                faults.append(_missing(tensor, keys, given))
+        return faults
+
+    def _in_order(self, found: Mapping[str, Array], weak: Mapping[str, Array]) -> dict[str, Array]:
+        """All arrays in the program's order; numbers and lists take the arrays' floating dtype."""
+        floats = [a.dtype for a in found.values() if a.dtype.kind == "f"]
+        dtype = np.result_type(*floats) if floats else np.dtype(np.float64)
+        cast = {n: a.astype(dtype) if a.dtype.kind == "f" else a for n, a in weak.items()}
+        every = {**found, **cast}
+        return {name: every[name] for name in self.tensors if name in every}
+
+
+def leaves(program: ir.Program) -> Leaves:
+    """What arrays for this program are held against."""
     tensors = {tensor.name: tensor for tensor in program.tensors}
-    spelled = aliases(program)
-    faults: list[Fault] = []
-    found: dict[str, Array] = {}
-    weak: dict[str, Array] = {}
-    for key, value in given.items():
-        name = spelled.get(key)
-        if name is None:
-            faults.append(ExtraArray(name=key, hint=_near(key, list(spelled), tensors)))
-            continue
-        array, fault = _array(tensors[name], value)
-        if fault is not None:
-            faults.append(fault)
-        (found if isinstance(value, np.ndarray | np.generic) else weak)[name] = array
-    faults += _missing(program, found.keys() | weak.keys(), list(given))
-    if faults:
-        raise EinError(*faults)
-    return _in_order(program, found, weak)
+    read = frozenset(access.tensor for s in program.statements for access in reads(s))
+    return Leaves(tensors, aliases(program), read)
 
 
 def _array(tensor: ir.Tensor, value: Any) -> tuple[Array, Fault | None]:
@@ -78,41 +124,13 @@ def _indices(tensor: ir.Tensor) -> str:
     return f"{len(names)} {plural}, [{','.join(names)}]"
 
 
-def _near(key: str, names: list[str], tensors: Mapping[str, ir.Tensor]) -> str:
-    """The name that was meant, or the names that there are."""
-    close = difflib.get_close_matches(key, names, 1, 0.6)
-    if close:
-        return f"did you mean `{close[0]}`?"
-    there = [name for name, tensor in tensors.items() if tensor.kind != "computed"]
-    return f"it has {', '.join(f'`{n}`' for n in there[:8])}" if there else "it takes no arrays"
-
-
-def _missing(program: ir.Program, given: set[str], keys: list[str]) -> list[Fault]:
-    used = {access.tensor for s in program.statements for access in reads(s)}
-    faults: list[Fault] = []
-    for tensor in program.tensors:
-        started = tensor.kind in ("const", "noise") and tensor.start is not None
-        if tensor.kind == "computed" or tensor.name in given or started:
-            continue
-        if tensor.name in used:
-            close = difflib.get_close_matches(tensor.name, keys, 1, 0.75)
-            hint = f"`{close[0]}` was given: is that it?" if close and close[0] not in given else ""
-            if tensor.kind == "param" and not hint:
-                hint = "start parameters with `program.init(…)`, or `--init` on the command line"
-            kind = "parameter" if tensor.kind == "param" else tensor.kind
-            faults.append(MissingArray(span=tensor.span, name=tensor.name, kind=kind, hint=hint))
-    return faults
-
-
-def _in_order(
-    program: ir.Program, found: Mapping[str, Array], weak: Mapping[str, Array]
-) -> dict[str, Array]:
-    """All arrays in the program's order; numbers and lists take the arrays' floating dtype."""
-    floats = [a.dtype for a in found.values() if a.dtype.kind == "f"]
-    dtype = np.result_type(*floats) if floats else np.dtype(np.float64)
-    cast = {n: a.astype(dtype) if a.dtype.kind == "f" else a for n, a in weak.items()}
-    every = {**found, **cast}
-    return {t.name: every[t.name] for t in program.tensors if t.name in every}
+def _missing(tensor: ir.Tensor, keys: list[str], given: set[str]) -> Fault:
+    close = difflib.get_close_matches(tensor.name, keys, 1, 0.75)
+    hint = f"`{close[0]}` was given: is that it?" if close and close[0] not in given else ""
+    if tensor.kind == "param" and not hint:
+        hint = "start parameters with `program.init(…)`, or `--init` on the command line"
+    kind = "parameter" if tensor.kind == "param" else tensor.kind
+    return MissingArray(span=tensor.span, name=tensor.name, kind=kind, hint=hint)
 
 
 def floating(arrays: Mapping[str, Array]) -> str:
