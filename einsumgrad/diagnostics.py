@@ -13,6 +13,7 @@ from typing import ClassVar
 
 MAX_SHOWN = 20
 WINDOW = 160
+UNPRINTABLE = "\N{REPLACEMENT CHARACTER}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,22 +123,32 @@ def excerpt(span: Span) -> list[str]:
     line, column = span.source.place(span.start)
     text = span.source.line_at(span.start)
     cut = max(0, column - 1 - WINDOW // 2) if len(text) > WINDOW else 0
-    window = text[cut : cut + WINDOW].replace("\t", " ")
-    room = len(window) - (column - 1 - cut)
-    carets = "^" * max(1, min(span.end - span.start, room))
-    pad = " " * _width(window[: column - 1 - cut])
+    window = text[cut : cut + WINDOW]
+    before, at = window[: column - 1 - cut], window[column - 1 - cut :]
+    carets = "^" * max(1, _width(at[: span.end - span.start].rstrip()))
     number = str(line)
     gutter = " " * len(number)
     return [
         f"  --> {span.source.name}:{line}:{column}",
         f"{gutter} |",
-        f"{number} | {window}",
-        f"{gutter} | {pad}{carets}",
+        f"{number} | {_visible(window)}".rstrip(),
+        f"{gutter} | {' ' * _width(before)}{carets}",
     ]
 
 
+def _visible(text: str) -> str:
+    """The text with a mark for what would not print, or would make a terminal do something."""
+    plain = text.replace("\t", " ")
+    if plain.isprintable():
+        return plain
+    return "".join(c if c.isprintable() else UNPRINTABLE for c in plain)
+
+
 def _width(text: str) -> int:
-    """Columns a text takes: combining marks take none."""
+    """Columns that a text takes: combining marks take none, wide letters two."""
+    if text.isascii():
+        return len(text)
     import unicodedata
 
-    return sum(1 for char in text if not unicodedata.combining(char))
+    wide = sum(1 for char in text if unicodedata.east_asian_width(char) in "WF")
+    return wide + sum(1 for char in text if not unicodedata.combining(char))

@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+from einsumgrad.check.check import check
 from einsumgrad.derive.per_example import per_example as kept_apart
 from einsumgrad.derive.reverse import reverse
 from einsumgrad.ir.nodes import Program
 from einsumgrad.rewrite.passes import Watcher, rewrite
 from einsumgrad.rewrite.stable import stable
+from einsumgrad.syntax.parse import read
+
+
+def checked(text: str, filename: str = "<text>") -> Program:
+    """The program of a text. Raises EinError with every fault of it, of all its lines."""
+    reading = read(text, filename)
+    return check(reading.file, reading.faults)
 
 
 def backward(

@@ -4,33 +4,40 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from einsumgrad.check.faults import NeverWritten, NotYet, SecondLoss
+from einsumgrad.check.defs import def_faults
+from einsumgrad.check.echoes import without_echoes
+from einsumgrad.check.faults import NeverWritten, RangeTwice, RankConflict, SecondLoss
+from einsumgrad.check.lower import Scope
 from einsumgrad.check.names import Names, collect
 from einsumgrad.check.order import order_faults
 from einsumgrad.check.sizes import size_faults
-from einsumgrad.check.spelling import spelling_faults
-from einsumgrad.check.starts import refuse_starts
+from einsumgrad.check.spelling import tensor_faults, word_faults
+from einsumgrad.check.starts import constant
 from einsumgrad.check.statements import lower_statement
-from einsumgrad.check.tensors import size_value, tensor_table
+from einsumgrad.check.tensors import tensor_table
 from einsumgrad.diagnostics import EinError, Fault
 from einsumgrad.ir import nodes as ir
 from einsumgrad.ir.walk import reads
 from einsumgrad.syntax import tree as t
 
 
-def check(file: t.File) -> ir.Program:
-    """The program that a tree means. Raises EinError with every fault found."""
+def check(file: t.File, unread: tuple[Fault, ...] = ()) -> ir.Program:
+    """The program that a tree means. Raises EinError with every fault found.
+
+    `unread`: the faults of lines that are not in the tree; with them only what each other line
+    says by itself is checked."""
     names = collect(file)
-    faults = list(names.faults)
+    faults = [*unread, *names.faults, *def_faults(file)]
     statements = _statements(file, names, faults)
+    whole: list[Fault] = []
+    program = _program(file, names, statements, whole)
+    faults += word_faults(program)
+    if not unread:
+        faults += [*whole, *order_faults(statements), *tensor_faults(program)]
+        if not any(isinstance(fault, RankConflict | RangeTwice) for fault in faults):
+            faults += size_faults(program)
     if faults:
-        raise EinError(*faults)
-    program = _program(file, names, statements, faults)
-    faults += [*order_faults(statements), *spelling_faults(program)]
-    if not faults:
-        faults += size_faults(program)
-    if faults:
-        raise EinError(*faults)
+        raise EinError(*without_echoes(file, faults))
     return program
 
 
@@ -54,15 +61,19 @@ def _program(
     tensors = tensor_table(names, statements, faults)
     roles = _roles(file, {s.target.tensor for s in statements}, faults)
     groups = [g for item in file.items if isinstance(item, t.IndexDecl) for g in item.groups]
+    scope = Scope(names, frozenset())
     sizes = tuple(
-        (names.index(g.names[0]).size, size_value(g.size, names, faults))
+        (names.index(g.names[0]).size, constant(g.size, "a size", scope, faults, calls=False))
         for g in groups
         if not isinstance(g.size, t.Name | t.SizeOf)
     )
     outputs = roles.outputs or default_outputs(statements, roles.loss)
     indices = tuple(names.index(n) for g in groups for n in g.names)
     batch = names.index(names.batch) if names.batch else None
-    return ir.Program(statements, tensors, batch, sizes, roles.loss, outputs, indices, file.source)
+    places = tuple((names.index(g.names[0]).size, g.span) for g in groups)
+    return ir.Program(
+        statements, tensors, batch, sizes, roles.loss, outputs, indices, places, file.source
+    )
 
 
 def default_outputs(statements: tuple[ir.Statement, ...], loss: str | None) -> tuple[str, ...]:
@@ -92,8 +103,6 @@ def _roles(file: t.File, written: set[str], faults: list[Fault]) -> _Roles:
                 outputs.append(target.name)
             case t.TensorDecl(kind="loss" | "output"):
                 _declared_roles(item, written, losses, outputs, faults)
-            case t.TensorDecl(kind, entries):
-                faults += [f for e in entries if (f := refuse_starts(kind, e))]
             case _:
                 pass
     return _Roles(losses[0] if losses else None, tuple(dict.fromkeys(outputs)))
@@ -107,8 +116,6 @@ def _declared_roles(
         if entry.name not in written:
             hint = f"add a statement `{entry.span.text} = …`"
             faults.append(NeverWritten(span=entry.span, name=entry.name, kind=item.kind, hint=hint))
-        elif entry.start is not None or entry.holds is not None:
-            faults.append(NotYet(span=entry.span, what=f"`:` or `=` in an {item.kind} list"))
         elif item.kind == "output":
             outputs.append(entry.name)
         elif losses not in ([], [entry.name]):

@@ -11,9 +11,9 @@ from einsumgrad.diagnostics import Fault
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Unlisted(Fault):
     code: ClassVar[str] = "E201"
-    words: ClassVar[str] = "index `{index}` is not listed"
-    help: ClassVar[str] = "for {corrected} …"
-    index: str
+    words: ClassVar[str] = "{indices} not listed"
+    help: ClassVar[str] = "{corrected}"
+    indices: str
     corrected: str
 
 
@@ -21,7 +21,7 @@ class Unlisted(Fault):
 class Unused(Fault):
     code: ClassVar[str] = "E202"
     words: ClassVar[str] = "index `{index}` is listed but {why}"
-    help: ClassVar[str] = "for {corrected} …"
+    help: ClassVar[str] = "{corrected}"
     index: str
     corrected: str
     why: str = "never used"
@@ -30,8 +30,9 @@ class Unused(Fault):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ListedTwice(Fault):
     code: ClassVar[str] = "E203"
-    words: ClassVar[str] = "index `{index}` is listed twice"
-    help: ClassVar[str] = "for {corrected} …"
+    words: ClassVar[str] = "{what} `{index}` is listed twice"
+    help: ClassVar[str] = "{corrected}"
+    what: str = "index"
     index: str
     corrected: str
 
@@ -39,28 +40,29 @@ class ListedTwice(Fault):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WouldSum(Fault):
     code: ClassVar[str] = "E204"
-    words: ClassVar[str] = "`=` defines each entry once, but `{index}` is not in the target"
-    help: ClassVar[str] = "to sum over it write `{target} += …`, or bind it: `Σ_{index} …`"
-    index: str
-    target: str
+    words: ClassVar[str] = "`=` defines every entry once, but {indices} not in the target"
+    help: ClassVar[str] = "{corrected}"
+    indices: str
+    corrected: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UnknownTensor(Fault):
     code: ClassVar[str] = "E205"
     words: ClassVar[str] = "no tensor `{name}`"
-    help: ClassVar[str] = "did you mean `{near}`?"
+    help: ClassVar[str] = "did you mean `{near}`? If not, declare it: `{declared}`"
     name: str
     near: str
+    declared: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class UnknownFunction(Fault):
+class BareOperator(Fault):
     code: ClassVar[str] = "E206"
-    words: ClassVar[str] = "no function `{name}`"
-    help: ClassVar[str] = "did you mean `{near}`?"
-    name: str
-    near: str
+    words: ClassVar[str] = "`{op}` needs the index that it runs over"
+    help: ClassVar[str] = "write it as a subscript: `{stem}_i …`"
+    op: str
+    stem: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,9 +78,11 @@ class UnknownIndex(Fault):
 class RankConflict(Fault):
     code: ClassVar[str] = "E208"
     words: ClassVar[str] = "`{name}` has {here} here, but {there} elsewhere"
+    help: ClassVar[str] = "{hint}"
     name: str
     here: str
     there: str
+    hint: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,11 +113,11 @@ class BoundTwice(Fault):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BoundUnused(Fault):
     code: ClassVar[str] = "E212"
-    words: ClassVar[str] = "`{op}` binds `{index}`, which its body never uses"
+    words: ClassVar[str] = "`{op}` binds an index `{index}`, which nothing uses"
+    help: ClassVar[str] = "several indices stand in braces: `{corrected}`"
     op: str
     index: str
-    hint: str = ""
-    help: ClassVar[str] = "{hint}"
+    corrected: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -128,7 +132,7 @@ class WrittenLeaf(Fault):
 class ReadBeforeWritten(Fault):
     code: ClassVar[str] = "E214"
     words: ClassVar[str] = "`{name}` is read before this statement writes it"
-    help: ClassVar[str] = "move this statement before the one that reads `{name}`"
+    help: ClassVar[str] = "move this statement above the one that reads `{name}`"
     name: str
 
 
@@ -143,9 +147,11 @@ class ReadsItself(Fault):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DefinedTwice(Fault):
     code: ClassVar[str] = "E216"
-    words: ClassVar[str] = "`{name}` is defined twice"
-    help: ClassVar[str] = "add to it with `+=`, or give one of them another name"
+    words: ClassVar[str] = "`{name}` is {what}"
+    help: ClassVar[str] = "{hint}"
     name: str
+    what: str = "defined twice"
+    hint: str = "add to it with `+=`, or give one of them another name"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -195,8 +201,9 @@ class NotIndex(Fault):
 class NotIntegerTensor(Fault):
     code: ClassVar[str] = "E222"
     words: ClassVar[str] = "`{name}` is used as an index, but its values are no integers"
-    help: ClassVar[str] = "an index position holds integers: an input `{name} : k`, or argmax"
+    help: ClassVar[str] = "{hint}"
     name: str
+    hint: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -212,7 +219,7 @@ class NotYet(Fault):
 class NameClash(Fault):
     code: ClassVar[str] = "E224"
     words: ClassVar[str] = "scalar `{name}` bears the name of {what}"
-    help: ClassVar[str] = "rename one of them"
+    help: ClassVar[str] = "an index, its size and a scalar need three names: rename the scalar"
     name: str
     what: str
 
@@ -244,6 +251,9 @@ class RangeTwice(Fault):
 class BatchTwice(Fault):
     code: ClassVar[str] = "E228"
     words: ClassVar[str] = "the batch index is declared twice"
+    help: ClassVar[str] = "other names of its range are declared so: `index {names} : {size}`"
+    names: str
+    size: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -265,7 +275,9 @@ class SizeConflict(Fault):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BadSize(Fault):
     code: ClassVar[str] = "E231"
-    words: ClassVar[str] = "the size of `{index}` is no whole number of 0 or more: {text}"
+    words: ClassVar[str] = (
+        "the size of index `{index}` is {text}; a size is a whole number from 0 on"
+    )
     index: str
     text: str
 
@@ -284,8 +296,18 @@ class UnknownSize(Fault):
 class WriteIndex(Fault):
     code: ClassVar[str] = "E233"
     words: ClassVar[str] = "`=` into `{target}` could define an entry twice"
-    help: ClassVar[str] = "write into gathered or repeated positions with `+=`"
+    help: ClassVar[str] = "write into gathered or repeated positions with `+=`: `{corrected}`"
     target: str
+    corrected: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallsItself(Fault):
+    code: ClassVar[str] = "E234"
+    words: ClassVar[str] = "`{name}` calls itself{by}, so it would never end"
+    help: ClassVar[str] = "a `def` names an expression; it cannot repeat one"
+    name: str
+    by: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

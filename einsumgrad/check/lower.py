@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from typing import Literal, assert_never, cast
@@ -11,7 +12,6 @@ from einsumgrad.check.faults import (
     ArgumentCount,
     BoundTwice,
     BoundUnused,
-    NotYet,
     OneIndex,
     TooLong,
     UnknownIndex,
@@ -19,7 +19,7 @@ from einsumgrad.check.faults import (
 from einsumgrad.check.names import Names
 from einsumgrad.check.positions import check_position
 from einsumgrad.check.scope import free, free_names
-from einsumgrad.diagnostics import EinError, Fault
+from einsumgrad.diagnostics import EinError, Fault, Span
 from einsumgrad.ir import build
 from einsumgrad.ir import nodes as ir
 from einsumgrad.ir.functions import FUNCTIONS, OPERATORS
@@ -27,6 +27,7 @@ from einsumgrad.syntax import tree as t
 
 MAX_PARTS = 100_000
 MAX_DIGITS = 40
+HEAD = re.compile(r"(?:log_softmax|[^_\s]+)_(?:\{[^}]*\}|[^\s(\[]+)")
 
 
 @dataclass(slots=True)
@@ -193,9 +194,9 @@ def _parameters(function: str, scope: Scope) -> int:
 
 def _expand(node: t.Call, args: tuple[ir.Expr, ...], scope: Scope) -> ir.Expr:
     """The body of a `def` with its parameters replaced."""
-    definition = scope.names.defs[node.function]
-    if node.function in scope.open_defs:
-        raise EinError(NotYet(span=node.span, what=f"`{node.function}`, which calls itself,"))
+    definition = scope.names.defs.get(node.function)
+    if definition is None or node.function in scope.open_defs:
+        return build.ZERO  # a fault of the `def`, reported there
     inner = replace(
         scope,
         args=tuple(zip(definition.params, args, strict=True)),
@@ -208,7 +209,7 @@ def _operator(node: t.Operator, scope: Scope) -> ir.Expr:
     table = OPERATORS[node.op]
     single = table.keeps or node.op in ("logsumexp", "argmax", "argmin")
     if single and len(node.indices) != 1:
-        scope.faults.append(OneIndex(span=node.span, op=node.op, given=len(node.indices)))
+        scope.faults.append(OneIndex(span=_head(node), op=node.op, given=len(node.indices)))
         return build.ZERO
     _check_bound(node, scope)
     bound = tuple(scope.names.index(name) for name in node.indices)
@@ -225,12 +226,23 @@ def _check_bound(node: t.Operator, scope: Scope) -> None:
     used = set(free_names(node.body, scope.names)) | {
         n for c in scope.where for n in free_names(c, scope.names)
     }
+    head = _head(node)
     for place, index in enumerate(node.indices):
         if index in node.indices[:place]:
-            scope.faults.append(BoundTwice(span=node.span, op=node.op, index=index))
+            scope.faults.append(BoundTwice(span=head, op=head.text, index=index))
         elif index not in used and len(index) > 1 and set(index) <= used:
-            hint = f"several indices are written `{node.op}_{{{','.join(index)}}}`"
-            scope.faults.append(BoundUnused(span=node.span, op=node.op, index=index, hint=hint))
+            op, _, _ = head.text.partition("_") if node.op not in head.text else (node.op, "", "")
+            corrected = f"{op}_{{{','.join(index)}}}"
+            scope.faults.append(
+                BoundUnused(span=head, op=head.text, index=index, corrected=corrected)
+            )
+
+
+def _head(node: t.Operator) -> Span:
+    """The place of an operator with its subscript."""
+    found = HEAD.match(node.span.text)
+    end = node.span.start + found.end() if found else node.span.end
+    return Span(node.span.source, node.span.start, end)
 
 
 def _restricting(node: t.Operator, inner: Scope) -> tuple[t.Condition, ...]:

@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
-from einsumgrad.check.faults import BatchTwice, DeclaredTwice, RangeTwice
+from einsumgrad.check.faults import BatchTwice, DeclaredTwice, NameClash, RangeTwice
 from einsumgrad.diagnostics import Fault, Span
 from einsumgrad.ir.nodes import Index
 from einsumgrad.syntax import tree as t
+from einsumgrad.syntax.faults import Reserved
 from einsumgrad.syntax.names import size_name
 from einsumgrad.syntax.walk import Part, walk
 
 
 @dataclass(slots=True)
 class Names:
-    """The name table of one file; `faults` are those found while it was filled."""
+    """The name table of one file; `faults` are those found while it was filled. `batched`: where
+    the batch index is declared."""
 
     batch: str | None = "b"
+    batched: Span | None = None
     ranges: dict[str, tuple[str, Span]] = field(default_factory=dict)
     indices: set[str] = field(default_factory=set)
     declared: dict[str, tuple[t.Kind, t.Declared]] = field(default_factory=dict)
@@ -49,19 +52,20 @@ def collect(file: t.File) -> Names:
         _declare(names, item)
     strong, weak = _index_names(file, names)
     capitals = {size_name(index): index for index in sorted(strong | weak)}
-    names.indices = strong | {n for n in weak if n not in capitals}
+    used = strong | {n for n in weak if n not in capitals}
+    names.indices = used | ({names.batch} if names.batch else set())
     names.sizes = {names.index(n).size: names.index(n).size for n in sorted(names.indices)}
     for index in sorted(names.indices):
         names.sizes.setdefault(size_name(index), names.index(index).size)
+    sizes = {size: i for i in sorted(used) for size in (size_name(i), names.index(i).size)}
+    names.faults += _clashes(file, used, sizes)
     return names
 
 
 def _declare(names: Names, item: t.Item) -> None:
     match item:
         case t.BatchDecl():
-            if any(isinstance(f, BatchTwice) for f in names.faults):
-                return
-            names.batch = item.name
+            _declare_batch(names, item)
         case t.IndexDecl(groups):
             for group in groups:
                 _declare_group(names, group)
@@ -71,7 +75,46 @@ def _declare(names: Names, item: t.Item) -> None:
         case t.Def(name):
             names.defs.setdefault(name, item)
         case t.Statement(target=target):
+            _refuse_infinity(names, target.name, target.span)
             names.written.setdefault(target.name, len(target.at))
+
+
+def _declare_batch(names: Names, item: t.BatchDecl) -> None:
+    if names.batched is None:
+        names.batch, names.batched = item.name, item.span
+        return
+    related = (("first declared here", names.batched),)
+    given = [name for name in (names.batch, item.name) if name]
+    listed, size = ", ".join(given or ["b"]), size_name((given or ["b"])[0])
+    names.faults.append(BatchTwice(span=item.span, related=related, names=listed, size=size))
+
+
+def _refuse_infinity(names: Names, name: str, span: Span) -> None:
+    if name == "inf":
+        names.faults.append(Reserved(span=span, name=name, what="the number ∞"))
+
+
+def _clashes(file: t.File, indices: set[str], sizes: Mapping[str, str]) -> Iterator[Fault]:
+    """Scalar tensors that bear the name of an index, or of the size of one."""
+    seen: set[str] = set()
+    for item in file.items:
+        for name, span in _scalars(item):
+            if name in seen or (name not in indices and name not in sizes):
+                continue
+            seen.add(name)
+            what = "an index" if name in indices else f"the size of index `{sizes[name]}`"
+            yield NameClash(span=span, name=name, what=what)
+
+
+def _scalars(item: t.Item) -> Iterator[tuple[str, Span]]:
+    """The scalar tensors that an item declares or writes, and where."""
+    match item:
+        case t.TensorDecl(kind, entries) if kind not in ("loss", "output"):
+            yield from ((e.name, e.span) for e in entries if not e.indices)
+        case t.Statement(target=target) if not target.at:
+            yield target.name, target.span
+        case _:
+            pass
 
 
 def _declare_group(names: Names, group: t.IndexGroup) -> None:
@@ -84,6 +127,7 @@ def _declare_group(names: Names, group: t.IndexGroup) -> None:
         case _:
             size = size_name(group.names[0])
     for name in group.names:
+        _refuse_infinity(names, name, group.span)
         if name in names.ranges:
             related = (("first given here", names.ranges[name][1]),)
             names.faults.append(RangeTwice(span=group.span, related=related, index=name))
@@ -94,6 +138,7 @@ def _declare_tensor(names: Names, kind: t.Kind, entry: t.Declared) -> None:
     """`loss` and `output` name a role, the other kinds what the tensor is."""
     if kind in ("loss", "output"):
         return
+    _refuse_infinity(names, entry.name, entry.span)
     if entry.name in names.declared:
         related = (("first declared here", names.declared[entry.name][1].span),)
         names.faults.append(DeclaredTwice(span=entry.span, related=related, name=entry.name))
@@ -102,7 +147,7 @@ def _declare_tensor(names: Names, kind: t.Kind, entry: t.Declared) -> None:
 
 def _index_names(file: t.File, names: Names) -> tuple[set[str], set[str]]:
     """Names that can only be indices, and those that stand bare in an index position."""
-    strong = set(names.ranges) | ({names.batch} if names.batch else set())
+    strong = set(names.ranges)
     weak: set[str] = set()
     for item in file.items:
         for node in walk(item):

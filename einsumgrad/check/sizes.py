@@ -6,6 +6,7 @@ declaration or an array, and two different numbers are a fault that names both s
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
@@ -15,6 +16,7 @@ from einsumgrad.diagnostics import NOWHERE, EinError, Fault, Span
 from einsumgrad.ir import nodes as ir
 from einsumgrad.ir.walk import all_indices, reads, statement_nodes, walk
 
+LIMIT = 2**63
 Shapes = Mapping[str, tuple[int, ...]]
 
 
@@ -22,6 +24,7 @@ Shapes = Mapping[str, tuple[int, ...]]
 class Given:
     """A number that a source gives for a size."""
 
+    name: str
     value: int
     source: str
     span: Span
@@ -29,9 +32,12 @@ class Given:
 
 @dataclass(slots=True)
 class Classes:
-    """Size names grouped by the axes that they share; `given` is kept at each group's root."""
+    """Size names grouped by the axes that they share; `given` is kept at each group's root.
+
+    `joins`: for each name those that it was found to be one with, and where."""
 
     parent: dict[str, str] = field(default_factory=dict)
+    joins: dict[str, list[tuple[str, Span]]] = field(default_factory=dict)
     given: dict[str, Given] = field(default_factory=dict)
     faults: list[Fault] = field(default_factory=list)
 
@@ -42,10 +48,12 @@ class Classes:
             name = self.parent[name]
         return name
 
-    def join(self, left: str, right: str) -> None:
+    def join(self, left: str, right: str, span: Span) -> None:
         a, b = self.root(left), self.root(right)
         if a == b:
             return
+        self.joins.setdefault(left, []).append((right, span))
+        self.joins.setdefault(right, []).append((left, span))
         self.parent[b] = a
         if b in self.given:
             self.give(a, self.given.pop(b))
@@ -54,11 +62,28 @@ class Classes:
         first = self.given.setdefault(self.root(name), given)
         if first.value != given.value:
             related = (("the other source", first.span),) if first.span is not NOWHERE else ()
+            joined = tuple(("they are one size here", s) for s in self._path(first.name, name)[:2])
             self.faults.append(
                 SizeConflict(
-                    span=given.span, related=related, left=first.source, right=given.source
+                    span=given.span, related=(*related, *joined), left=first.source,
+                    right=given.source,
                 )
-            )
+            )  # fmt: skip
+
+    def _path(self, left: str, right: str) -> list[Span]:
+        """Where the names on the way from one size to another were found to be one."""
+        came: dict[str, tuple[str, Span]] = {left: (left, NOWHERE)}
+        queue = [left]
+        for name in queue:
+            for other, span in self.joins.get(name, ()):
+                if other not in came:
+                    came[other] = (name, span)
+                    queue.append(other)
+        spans: list[Span] = []
+        while right in came and right != left:
+            right, span = came[right]
+            spans.append(span)
+        return spans
 
     def value(self, name: str) -> int | None:
         found = self.given.get(self.root(name))
@@ -79,7 +104,7 @@ def sizes_given(program: ir.Program, given: Mapping[str, int], shapes: Shapes) -
     """The sizes that the program, sizes given by name, and the shapes of some arrays give."""
     classes = _classes(program)
     for name, value in given.items():
-        classes.give(name, Given(value, f"`{name}` is given as {value}", NOWHERE))
+        classes.give(name, Given(name, value, f"`{name}` is given as {value}", NOWHERE))
     _give_shapes(classes, program, shapes)
     if classes.faults:
         raise EinError(*dict.fromkeys(classes.faults))
@@ -120,7 +145,7 @@ def _classes(program: ir.Program) -> Classes:
             if known[place] is None:
                 known[place] = size
             else:
-                classes.join(known[place] or size, size)
+                classes.join(known[place] or size, size, access.span)
     _give_declared(classes, program)
     return classes
 
@@ -148,41 +173,27 @@ def _pinned(at: ir.Expr, holds: Mapping[str, str]) -> str | None:
 
 def _give_declared(classes: Classes, program: ir.Program) -> None:
     """Declared numbers, and expressions of sizes that are known by now."""
-    spans = {index.size: index.name for index in program.indices}
+    spans = dict(program.places)
+    named = {index.size: index.name for index in reversed(program.indices)}
     for name, value in program.sizes:
         number = _evaluate(value, classes)
-        index = spans.get(name, name)
         if number is None:
             continue
-        if number.denominator != 1 or number < 0:
-            classes.faults.append(BadSize(index=index, text=str(number)))
+        span = spans.get(name, NOWHERE)
+        if number.denominator != 1 or not 0 <= number < LIMIT:
+            text = span.text.partition(":")[2].strip() or str(number)
+            classes.faults.append(BadSize(span=span, index=named.get(name, name), text=text))
             continue
-        span = _declaration(program, index)
-        source = f"`{name}` is {int(number)} by `{span.text or f'index {index} : {number}'}`"
-        classes.give(name, Given(int(number), source, span))
-
-
-def _declaration(program: ir.Program, index: str) -> Span:
-    """The place of an index's declaration in the source."""
-    return NOWHERE if not index else _find(program, index)
-
-
-def _find(program: ir.Program, index: str) -> Span:
-    start = 0
-    for line in program.source.text.splitlines(keepends=True):
-        words = line.split("#")[0].replace(",", " ").replace(":", " ").split()
-        if words[:1] == ["index"] and index in words[1:]:
-            stop = start + len(line.split("#")[0].rstrip())
-            return Span(program.source, start + len(line) - len(line.lstrip()), stop)
-        start += len(line)
-    return NOWHERE
+        written = f"index {span.text}" if span.text else f"index {named.get(name, name)} : {number}"
+        source = f"`{name}` is {int(number)} by `{written}`"
+        classes.give(name, Given(name, int(number), source, span))
 
 
 def _evaluate(value: ir.Expr, classes: Classes) -> Fraction | None:
     """The number of an expression of sizes; None if a size in it is unknown."""
     match value:
         case ir.Number(number):
-            return Fraction(number) if abs(float(number)) < 2**63 else Fraction(-1)
+            return Fraction(number) if math.isfinite(number) else Fraction(-1)
         case ir.Size(name):
             known = classes.value(name)
             return None if known is None else Fraction(known)
@@ -219,7 +230,7 @@ def _give_shape(classes: Classes, tensor: ir.Tensor, shape: tuple[int, ...]) -> 
     for place, (index, length) in enumerate(zip(tensor.axes, shape, strict=False)):
         if index is not None:
             source = f"axis {place} of array `{tensor.name}`, `{index.name}`, has {length} entries"
-            classes.give(index.size, Given(length, source, tensor.span))
+            classes.give(index.size, Given(index.size, length, source, tensor.span))
 
 
 def size_names(program: ir.Program) -> tuple[str, ...]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from einsumgrad.check.faults import ArgumentCount, NotConstant, NotYet, UnknownDistribution
+from einsumgrad.check.faults import ArgumentCount, NotConstant, UnknownDistribution, UnknownIndex
 from einsumgrad.check.lower import Scope, lower
 from einsumgrad.diagnostics import Fault
 from einsumgrad.ir import nodes as ir
@@ -19,7 +19,7 @@ def lower_start(entry: t.Declared, scope: Scope, faults: list[Fault]) -> ir.Draw
         case t.Draw():
             return _draw(entry.start, scope, faults)
         case value:
-            return _constant(value, "a start", scope, faults)
+            return constant(value, "a start", scope, faults)
 
 
 def _draw(draw: t.Draw, scope: Scope, faults: list[Fault]) -> ir.Draw:
@@ -34,22 +34,19 @@ def _draw(draw: t.Draw, scope: Scope, faults: list[Fault]) -> ir.Draw:
             )
         )
     where = f"`{draw.distribution}(…)`"
-    args = tuple(_constant(arg, where, scope, faults) for arg in draw.args)
+    args = tuple(constant(arg, where, scope, faults) for arg in draw.args)
     return ir.Draw(draw.distribution, args)
 
 
-def _constant(value: t.Expr, where: str, scope: Scope, faults: list[Fault]) -> ir.Expr:
+def constant(
+    value: t.Expr, where: str, scope: Scope, faults: list[Fault], *, calls: bool = True
+) -> ir.Expr:
+    """The IR of an expression in numbers, sizes and, with `calls`, functions; what else it holds
+    is a fault."""
     lowered = lower(value, scope)
-    faults.extend(scope.faults)
+    faults += (f for f in scope.faults if not isinstance(f, UnknownIndex))
     scope.faults.clear()
-    allowed = ir.Number | ir.Size | ir.Sum | ir.Product | ir.Power | ir.Call
+    allowed = ir.Number | ir.Size | ir.Sum | ir.Product | ir.Power | (ir.Call if calls else ir.Size)
     if any(not isinstance(node, allowed) for node in walk(lowered)):
         faults.append(NotConstant(span=value.span, where=where, text=value.span.text))
     return lowered
-
-
-def refuse_starts(kind: t.Kind, entry: t.Declared) -> Fault | None:
-    """Only what training or a run starts may have a start."""
-    if entry.start is None or kind in ("param", "const", "noise"):
-        return None
-    return NotYet(span=entry.span, what=f"a start of an {kind}")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from einsumgrad.check.corrected import added, list_span, op_span, reduced, relisted, summed
 from einsumgrad.check.faults import (
     ListedTwice,
     NotYet,
@@ -18,7 +19,9 @@ from einsumgrad.check.scope import bound_names, free
 from einsumgrad.diagnostics import Fault, Span
 from einsumgrad.ir import nodes as ir
 from einsumgrad.ir.build import ZERO, product, total
+from einsumgrad.ir.walk import free_indices
 from einsumgrad.syntax import tree as t
+from einsumgrad.syntax.walk import walk
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,13 +37,13 @@ def lower_statement(item: t.Statement, names: Names) -> Lowered:
     loops = _loop_names(item, names)
     scope = Scope(names, frozenset(loops), item.where)
     scope.faults.extend(_list_faults(item, loops))
-    scope.faults.extend(_operator_faults(item))
+    scope.faults.extend(_operator_faults(item, loops, names))
     target = lower(item.target, scope)
     assert isinstance(target, ir.Access)
     value = _kept(lower(item.value, scope))
     own = [c for c in item.where if set(free((c,), names)) <= set(loops)]
     where = conjuncts(tuple(lower_condition(c, scope) for c in own))
-    scope.faults.extend(_sum_faults(item, target, loops))
+    scope.faults.extend(_sum_faults(item, target, loops, names))
     indices = tuple(names.index(name) for name in loops)
     statement = ir.Statement(
         indices, target, item.op, value, where, listed=item.indices is not None, span=item.span
@@ -72,13 +75,13 @@ def _loop_names(item: t.Statement, names: Names) -> tuple[str, ...]:
 
 
 def _list_faults(item: t.Statement, loops: tuple[str, ...]) -> list[Fault]:
-    """The faults of a `for` list, each with the corrected one."""
-    if item.indices is None:
+    """The faults of a `for` list, each with the corrected line."""
+    if item.indices is None or item.indices == loops:
         return []
     bound = bound_names(item.value)
     used = [n for n in dict.fromkeys(item.indices) if n in loops]
-    corrected = ",".join([*used, *(n for n in loops if n not in used)])
-    span = _list_span(item)
+    corrected = relisted(item, [*used, *(n for n in loops if n not in used)])
+    span = list_span(item)
     faults: list[Fault] = []
     for place, name in enumerate(item.indices):
         if name in item.indices[:place]:
@@ -89,31 +92,46 @@ def _list_faults(item: t.Statement, loops: tuple[str, ...]) -> list[Fault]:
             why = "an operator binds it, so the loop over it would only repeat"
             faults.append(Unused(span=span, index=name, corrected=corrected, why=why))
     missing = [n for n in loops if n not in item.indices]
-    faults += (Unlisted(span=span, index=n, corrected=corrected) for n in missing)
+    if missing:
+        faults.append(Unlisted(span=span, indices=_counted(missing), corrected=corrected))
     return faults
 
 
-def _list_span(item: t.Statement) -> Span:
-    return Span(item.span.source, item.span.start, item.target.span.start)
+def _counted(names: list[str]) -> str:
+    """`index `i` is`, `indices `i`, `j` are`"""
+    listed = ", ".join(f"`{name}`" for name in names)
+    return f"index {listed} is" if len(names) == 1 else f"indices {listed} are"
 
 
-def _operator_faults(item: t.Statement) -> list[Fault]:
+def _operator_faults(item: t.Statement, loops: tuple[str, ...], names: Names) -> list[Fault]:
     if item.op in ("=", "+=", "-="):
         return []
-    hint = f"write `{item.target.name} = {item.op[:-1]}_i …`" if item.op != "*=" else ""
-    return [NotYet(span=item.span, what=f"`{item.op}`", hint=hint)]
+    over = [n for n in loops if n not in free((item.target,), names)]
+    return [NotYet(span=op_span(item), what=f"`{item.op}`", hint=reduced(item, over))]
 
 
-def _sum_faults(item: t.Statement, target: ir.Access, loops: tuple[str, ...]) -> list[Fault]:
+def _sum_faults(
+    item: t.Statement, target: ir.Access, loops: tuple[str, ...], names: Names
+) -> list[Fault]:
     """`=` must define every entry once: its target bears all loop indices, plainly."""
     if item.op != "=":
         return []
+    there = {i.name for at in target.at for i in free_indices(at)}
+    missing = [n for n in loops if n not in there]
+    if missing:
+        corrected = summed(item, missing, names)
+        place = _first(item, missing)
+        return [WouldSum(span=place, indices=_counted(missing), corrected=corrected)]
     plain = [at.index.name for at in target.at if isinstance(at, ir.Position)]
-    text = item.target.span.text
-    faults: list[Fault] = [
-        WouldSum(span=item.span, index=n, target=text) for n in loops if n not in plain
-    ]
     gathers = any(isinstance(at, ir.Access) for at in target.at)
     if gathers or len(set(plain)) < len(plain):
-        faults.append(WriteIndex(span=item.target.span, target=text))
-    return faults
+        place = item.target.span
+        return [WriteIndex(span=place, target=place.text, corrected=added(item))]
+    return []
+
+
+def _first(item: t.Statement, missing: list[str]) -> Span:
+    """Where the first of the indices occurs."""
+    nodes = (node for part in (item.value, *item.where) for node in walk(part))
+    found = (n.span for n in nodes if isinstance(n, t.Name) and n.name in missing)
+    return next(found, item.span)

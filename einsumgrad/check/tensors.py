@@ -7,13 +7,12 @@ from dataclasses import replace
 from typing import cast
 
 from einsumgrad.check.faults import BatchedParameter, NotIntegerTensor, RankConflict, WrittenLeaf
-from einsumgrad.check.lower import Scope, lower
+from einsumgrad.check.lower import Scope
 from einsumgrad.check.names import Names
 from einsumgrad.check.starts import lower_start
 from einsumgrad.diagnostics import Fault
 from einsumgrad.ir import nodes as ir
 from einsumgrad.ir.walk import reads
-from einsumgrad.syntax import tree as t
 
 Axes = tuple[ir.Index | None, ...]
 
@@ -107,7 +106,7 @@ def _declared(
 ) -> ir.Tensor:
     kind, entry = names.declared[name]
     if name in written:
-        span, place = written[name].span, (("declared here", entry.span),)
+        span, place = written[name].target.span, (("declared here", entry.span),)
         faults.append(WrittenLeaf(span=span, related=place, name=name, kind=kind))
     axes: Axes = tuple(names.index(i) for i in entry.indices)
     batched = _batched(axes, batch)
@@ -142,10 +141,12 @@ def _check_ranks(tensor: ir.Tensor, found: list[ir.Access], faults: list[Fault])
     if odd is None:
         return
     place = tensor.span if tensor.declared else next(a.span for a in found if len(a.at) == rank)
+    label = "declared here" if tensor.declared else "used here"
+    hint = f"an entry of it is written `{place.text}`" if not odd.at else ""
     faults.append(
         RankConflict(
-            span=odd.span, related=(("here", place),), name=tensor.name,
-            here=_counted(len(odd.at)), there=_counted(rank),
+            span=odd.span, related=((label, place),), name=tensor.name,
+            here=_counted(len(odd.at)), there=_counted(rank), hint=hint,
         )
     )  # fmt: skip
 
@@ -162,7 +163,14 @@ def _check_gathered(
     gathered = {at.tensor: at for access in uses(statements) for at in _gathers(access)}
     for name, access in gathered.items():
         if tensors[name].kind in ("param", "noise") or not tensors[name].integer:
-            faults.append(NotIntegerTensor(span=access.span, name=name))
+            hint = _integer_hint(tensors[name])
+            faults.append(NotIntegerTensor(span=access.span, name=name, hint=hint))
+
+
+def _integer_hint(tensor: ir.Tensor) -> str:
+    if tensor.kind == "computed":
+        return "only what is computed from integers alone, or with argmax, is an integer"
+    return f"declare it as an input that holds them: `input {tensor.span.text} : k`"
 
 
 def integer_valued(value: ir.Expr, tensors: dict[str, ir.Tensor]) -> bool:
@@ -182,8 +190,3 @@ def integer_valued(value: ir.Expr, tensors: dict[str, ir.Tensor]) -> bool:
             return True
         case _:
             return False
-
-
-def size_value(size: t.Expr, names: Names, faults: list[Fault]) -> ir.Expr:
-    """The IR of a declared size: numbers and other sizes."""
-    return lower(size, Scope(names, frozenset(), faults=faults))

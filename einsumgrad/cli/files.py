@@ -6,9 +6,9 @@ import sys
 
 import click
 
-from einsumgrad.check.check import check
 from einsumgrad.ir.nodes import Program
-from einsumgrad.syntax.parse import parse_bytes
+from einsumgrad.pipeline import checked
+from einsumgrad.syntax.parse import decode
 from einsumgrad.syntax.read import read_bytes
 
 UNITS = {"": 1, "K": 2**10, "M": 2**20, "G": 2**30, "T": 2**40}
@@ -17,8 +17,8 @@ UNITS = {"": 1, "K": 2**10, "M": 2**20, "G": 2**30, "T": 2**40}
 def read_program(path: str) -> Program:
     """The checked program of a file, or of standard input for `-`."""
     if path == "-":
-        return check(parse_bytes(sys.stdin.buffer.read(), "<stdin>"))
-    return check(parse_bytes(read_bytes(path), path))
+        return checked(decode(sys.stdin.buffer.read(), "<stdin>"), "<stdin>")
+    return checked(decode(read_bytes(path), path), path)
 
 
 def names_option(program: Program, text: str | None) -> tuple[str, ...] | None:

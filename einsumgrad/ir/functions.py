@@ -90,22 +90,7 @@ OPERATOR_SYNONYMS: dict[str, str] = {"Σ": "sum", "∑": "sum", "Π": "prod", "�
 DISTRIBUTIONS: dict[str, tuple[int, ...]] = {"normal": (0, 1), "uniform": (0, 2), "bernoulli": (1,)}
 """Name → the allowed numbers of arguments: normal(sd), uniform (on [0,1)) or uniform(low, high)."""
 
-KEYWORDS = frozenset(
-    [
-        "for",
-        "where",
-        "and",
-        "or",
-        "not",
-        "index",
-        "batch",
-        "none",
-        "input",
-        "param",
-        "const",
-        "loss",
-        "output",
-        "def",
-        "noise",
-    ]
-)
+KINDS = frozenset({"input", "param", "const", "noise", "loss", "output"})
+"""The keywords that declare tensors."""
+
+KEYWORDS = KINDS | {"for", "where", "and", "or", "not", "index", "batch", "none", "def"}

@@ -203,7 +203,7 @@ class Program:
     """Declarations and statements. `batch` is None under `batch none`.
 
     `sizes` are the sizes that declarations give (a number, or an affine expression in others).
-    `outputs` are what a run returns besides the loss."""
+    `outputs` are what a run returns besides the loss. `places`: where sizes are declared."""
 
     statements: tuple[Statement, ...]
     tensors: tuple[Tensor, ...]
@@ -212,6 +212,7 @@ class Program:
     loss: str | None = None
     outputs: tuple[str, ...] = ()
     indices: tuple[Index, ...] = ()
+    places: tuple[tuple[str, Span], ...] = field(default=(), compare=False, repr=False)
     source: Source = field(default=NOWHERE.source, compare=False, repr=False)
 
     def tensor(self, name: str) -> Tensor:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from itertools import pairwise
+from dataclasses import replace
 from typing import cast
 
 from lark import Transformer
@@ -10,7 +10,8 @@ from lark import Transformer
 from einsumgrad.diagnostics import EinError, Span
 from einsumgrad.ir.functions import FUNCTIONS, OPERATOR_SYNONYMS, SYNONYMS
 from einsumgrad.syntax import tree as t
-from einsumgrad.syntax.faults import NotCondition, NotNumber, SpacedAccess
+from einsumgrad.syntax.faults import NotCondition, NotNumber
+from einsumgrad.syntax.spaced import spaced_before
 from einsumgrad.syntax.words import Word
 
 Node = t.Expr | t.Condition
@@ -27,15 +28,22 @@ def span_of(children: list[Child]) -> Span:
 def value(node: Child) -> t.Expr:
     """The child as a number; a condition there is a fault."""
     if isinstance(node, CONDITIONS):
-        raise EinError(NotNumber(span=node.span, text=node.span.text))
+        raise EinError(NotNumber(span=node.span, text=_inside(node)))
     return cast("t.Expr", node)
+
+
+def _inside(node: Child) -> str:
+    """The node's text without the parentheses around a condition, as it may be shown in a line."""
+    text = " ".join(node.span.text.split())
+    grouped = text.startswith("(") and text.endswith(")") and isinstance(node, CONDITIONS)
+    return text[1:-1] if grouped else text
 
 
 def condition(node: Child) -> t.Condition:
     """The child as a condition; a number there is a fault."""
     if isinstance(node, CONDITIONS):
         return node
-    raise EinError(NotCondition(span=node.span, text=node.span.text))
+    raise EinError(NotCondition(span=node.span, text=_inside(node)))
 
 
 def nodes(children: list[Child]) -> list[Node]:
@@ -72,10 +80,15 @@ class Expressions(Transformer[Word, Node]):
         return t.Access(name, at, span_of(children))
 
     def bracket(self, children: list[Child]) -> t.Expr:
-        return t.Bracket(condition(children[1]), span_of(children))
+        inner = children[1]
+        spaced = None if isinstance(inner, CONDITIONS) else spaced_before(children[0].span)
+        if spaced is not None:
+            raise EinError(spaced)
+        return t.Bracket(condition(inner), span_of(children))
 
     def group(self, children: list[Child]) -> Node:
-        return nodes(children)[0]
+        """The node between the parentheses, whose place they belong to."""
+        return replace(nodes(children)[0], span=span_of(children))
 
     def subscript(self, children: list[Child]) -> Word:
         names = [c for c in children if isinstance(c, Word)]
@@ -124,7 +137,6 @@ class Expressions(Transformer[Word, Node]):
         return t.Reciprocal(self.times(children), span_of(children))
 
     def product(self, children: list[Child]) -> t.Expr:
-        _refuse_spaced(children)
         factors = tuple(value(child) for child in children)
         return factors[0] if len(factors) == 1 else t.Product(factors, span_of(children))
 
@@ -167,10 +179,3 @@ def _applied(head: Word, args: list[Child], span: Span) -> t.Expr:
             body = values[0] if len(values) == 1 else t.Call(op, values, span)
             return t.Operator(op, names, body, span)
     return t.Call(head.text, values, span)
-
-
-def _refuse_spaced(children: list[Child]) -> None:
-    """`W [j = i]` is fine; the other case fails earlier, in `bracket`, and is worded there."""
-    for left, right in pairwise(children):
-        if isinstance(left, t.Name) and isinstance(right, t.Access) and right.name == "":
-            raise EinError(SpacedAccess(span=left.span, name=left.name, inside=right.span.text))

@@ -2,81 +2,219 @@
 
 from __future__ import annotations
 
-import difflib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 from einsumgrad.diagnostics import Fault
-from einsumgrad.ir.functions import KEYWORDS
-from einsumgrad.syntax.faults import Reserved, SpacedAccess, Unexpected, UnknownLine
-from einsumgrad.syntax.lines import Line
-from einsumgrad.syntax.words import KINDS, Word
+from einsumgrad.ir.functions import KEYWORDS, KINDS
+from einsumgrad.syntax.faults import (
+    BadStart,
+    Reserved,
+    Unexpected,
+    UnknownFunction,
+    UnknownWord,
+)
+from einsumgrad.syntax.meant import function_hint, meant_operator
+from einsumgrad.syntax.near import nearest
+from einsumgrad.syntax.spaced import spaced_before
+from einsumgrad.syntax.words import Word
 
 FACTORS = frozenset({"NUMBER", "NAME", "LPAR"})
 STARTERS = ("for", "index", "batch", "def", *sorted(KINDS))
+INFIX = frozenset({"where", "and", "or", "not", "for"})
 
 
-def unexpected(found: Word, expected: frozenset[str], line: Line) -> Fault:
+@dataclass(frozen=True, slots=True)
+class Stop:
+    """Where the parser stopped: the word that it did not expect, those before it in the line, and
+    the kinds of word that it did expect."""
+
+    found: Word
+    before: Sequence[Word]
+    expected: frozenset[str]
+
+    @property
+    def last(self) -> Word | None:
+        return self.before[-1] if self.before else None
+
+    @property
+    def after(self) -> str:
+        """The text that directly follows the word, a character or two."""
+        span = self.found.span
+        return span.source.text[span.end : span.end + 2]
+
+    @property
+    def spaced(self) -> bool:
+        """Whether a space stands before the word."""
+        return self.last is not None and self.last.span.end < self.found.span.start
+
+    def missing(self) -> bool:
+        """Whether a number, name or parenthesis was expected."""
+        return self.expected >= FACTORS
+
+
+def unexpected(stop: Stop) -> Fault:
     """The fault for a word that the grammar does not allow there."""
-    return (
-        _unknown_line(found, line)
-        or _reserved(found, expected)
-        or _spaced(found, line)
-        or Unexpected(
-            span=found.span, found=_named(found), expected=_expectation(expected, line), hint=""
-        )
+    for rule in RULES:
+        fault = rule(stop)
+        if fault is not None:
+            return fault
+    found = "end of the line" if stop.found.type == "$END" else f"`{stop.found.text}`"
+    return Unexpected(
+        span=stop.found.span, found=found, expected=_expectation(stop), hint=_hint(stop)
     )
 
 
-def _named(found: Word) -> str:
-    return "end of the line" if found.type == "$END" else f"`{found.text}`"
+def _unknown_word(stop: Stop) -> Fault | None:
+    """`parm W[j,i]`: two words at the beginning, the first almost one that begins a line."""
+    if len(stop.before) != 1 or stop.before[0].type != "NAME" or not stop.spaced:
+        return None
+    first = stop.before[0]
+    near = nearest(first.text, STARTERS)
+    return UnknownWord(span=first.span, word=first.text, near=near) if near else None
 
 
-def _expectation(expected: frozenset[str], line: Line) -> str:
-    if expected >= FACTORS:
+def _reserved(stop: Stop) -> Fault | None:
+    """A keyword or the name of a function in the place of a name."""
+    for word in (stop.found, stop.last):
+        if word is None or (word is stop.last and (len(stop.before) > 1 or stop.found.text != "=")):
+            continue
+        what = _what(word)
+        if what and (word is stop.last or _as_name(stop)):
+            return Reserved(span=word.span, name=word.text, what=what)
+    return None
+
+
+def _what(word: Word) -> str:
+    if word.text in KEYWORDS:
+        return "a keyword"
+    return "a function" if word.type in ("FUNC", "BIG", "KEEP") else ""
+
+
+def _as_name(stop: Stop) -> bool:
+    """Whether the word stands where only a name could stand."""
+    if stop.found.type in ("FUNC", "BIG", "KEEP"):
+        return bool(stop.expected & {"NAME", "ACC"}) and "FUNC" not in stop.expected
+    names = stop.expected & {"NAME", "ACC", "FUNC"}
+    return bool(names) and (
+        stop.found.text not in INFIX or not stop.missing() or stop.after[:1] == "["
+    )
+
+
+def _spaced(stop: Stop) -> Fault | None:
+    """`h [b] = …`, and `W [j,i]`: the comma inside what the grammar reads as a condition."""
+    opening = len(stop.before)
+    if stop.found.type == "COMMA":
+        opening = next((k for k in range(opening - 1, 0, -1) if _is(stop.before[k], "[")), 0)
+    words = (*stop.before, stop.found)
+    if not 0 < opening < len(words) or not _is(words[opening], "["):
+        return None
+    return spaced_before(words[opening].span)
+
+
+def _is(word: Word, text: str) -> bool:
+    return word.text == text
+
+
+def _call(stop: Stop) -> Fault | None:
+    """`pow(x, 2)`: only a function takes several arguments."""
+    if stop.found.type != "COMMA":
+        return None
+    depth = 0
+    for place in range(len(stop.before) - 1, 0, -1):
+        text = stop.before[place].text
+        depth += (text in ")]") - (text in "([")
+        if depth < 0:
+            name = stop.before[place - 1]
+            called = text == "(" and name.type == "NAME"
+            return UnknownFunction(
+                span=name.span, name=name.text, hint=function_hint(name.text)
+            ) if called else None  # fmt: skip
+    return None
+
+
+def _operator(stop: Stop) -> Fault | None:
+    """`smu_{i,j} …`"""
+    last = stop.last
+    if stop.found.type != "LBRACE" or last is None or not last.text.endswith("_"):
+        return None
+    near = meant_operator(last.text[:-1])
+    hint = f"did you mean `{near}_{{…}}`?" if near else ""
+    return UnknownFunction(span=last.span, name=last.text[:-1], hint=hint) if near else None
+
+
+def _start(stop: Stop) -> Fault | None:
+    """`~ 0.1`"""
+    if stop.last is None or stop.last.type != "TILDE" or stop.found.type == "$END":
+        return None
+    text = stop.found.text
+    what = f"after `~` comes a distribution, not `{text}`"
+    hint = f"`= {text}` starts at a number; `~ normal(0.1)`, `~ uniform(-1, 1)` draw"
+    return BadStart(span=stop.found.span, what=what, hint=hint)
+
+
+RULES: tuple[Callable[[Stop], Fault | None], ...] = (
+    _unknown_word, _reserved, _spaced, _call, _operator, _start,
+)  # fmt: skip
+
+
+def _expectation(stop: Stop) -> str:
+    """What was expected instead."""
+    expected, last = stop.expected, stop.last
+    called = [word for word in stop.before[-2:] if word.type == "FUNC"]
+    if called and stop.missing() and (last is called[-1] or stop.found.text == ")"):
+        return f"`{called[-1].text}` is a function and needs an argument"
+    if stop.missing():
         return "an expression is missing before it"
     if "EQ" in expected and "AUG" in expected and "OR" not in expected:
         return "a statement needs `=`, `+=` or `-=` after its target"
     if expected == {"NAME"}:
         return "a name belongs here"
-    if "ACC" in expected:
+    if "ACC" in expected and stop.before:
         return "a target such as `h[b,j]` belongs here"
-    words = {"COMMA": "`,`", "COLON": "`:`", "RPAR": "`)`", "RSQB": "`]`", "LPAR": "`(`",
-             "RBRACE": "`}`", "EQ": "`=`", "LSQB": "`[`", "FUNC": "a name"}  # fmt: skip
-    known = [words[name] for name in sorted(expected) if name in words]
-    if "$END" in expected and line.text:
-        return "the statement could end before it"
+    if "ACC" in expected:
+        return "a line begins with a target such as `h[b,j]`, or with a keyword"
+    known = [SHOWN[name] for name in sorted(expected) if name in SHOWN]
+    if "$END" in expected:
+        return "the line could end before it"
     return f"{' or '.join(known)} belongs here" if known else "nothing fits here"
 
 
-def _reserved(found: Word, expected: frozenset[str]) -> Fault | None:
-    """A keyword or function name in the place of a name."""
-    if found.type in ("FUNC", "BIG", "KEEP") and "NAME" in expected and "FUNC" not in expected:
-        return Reserved(span=found.span, name=found.text, what="a function")
-    if found.text in KEYWORDS and "NAME" in expected:
-        return Reserved(span=found.span, name=found.text, what="a keyword")
-    return None
+SHOWN = {
+    "COMMA": "`,`", "COLON": "`:`", "RPAR": "`)`", "RSQB": "`]`", "LPAR": "`(`", "RBRACE": "`}`",
+    "EQ": "`=`", "LSQB": "`[`", "FUNC": "a name",
+}  # fmt: skip
 
 
-def _unknown_line(found: Word, line: Line) -> Fault | None:
-    """`parm W[j,i]`: two words at the beginning that look like a misspelt declaration."""
-    first, _, rest = line.text.strip().partition(" ")
-    near = difflib.get_close_matches(first, STARTERS, 1, 0.7)
-    offset = line.start + line.text.index(first)
-    second = found.span.start == line.start + line.text.index(rest) if rest else False
-    if not near or first in STARTERS or not second:
-        return None
-    span = type(found.span)(found.span.source, offset, offset + len(first))
-    return UnknownLine(span=span, word=first, near=near[0])
+def _hint(stop: Stop) -> str:
+    """What the writer may have meant, from the word and its neighbours."""
+    text, last = stop.found.text, stop.last
+    pair = f"{last.text}{text}" if last is not None and not stop.spaced else ""
+    if pair in PAIRS:
+        return PAIRS[pair]
+    ahead = f"{text}{stop.after}"
+    for sign, hint in AHEAD.items():
+        if ahead.startswith(sign):
+            return hint
+    if last is not None and last.text in "-−" and text in "-−":
+        return "put the second minus into parentheses: `-(-x)`"
+    if stop.before and _is(stop.before[0], "batch"):
+        return "`batch` names one index, or `none`"
+    if stop.before and _is(stop.before[0], "for") and stop.found.type in ("NAME", "FUNC"):
+        return "`for` lists indices with commas between them: `for b,i,j`"
+    if text == "(" and len(stop.before) == 1:
+        return f"indices stand in square brackets: `{stop.before[0].text}[…]`"
+    return ""
 
 
-def _spaced(found: Word, line: Line) -> Fault | None:
-    """`W [j,i]`: the comma inside what the grammar reads as a condition."""
-    at = found.span.start - line.start
-    opening = line.text.rfind("[", 0, at)
-    before = line.text[:opening].rstrip() if opening > 0 else ""
-    if found.type != "COMMA" or len(before) == opening or not before:
-        return None
-    name = before.split()[-1]
-    inside = line.text[opening + 1 :].split("]")[0].strip()
-    start = line.start + len(before) - len(name)
-    span = type(found.span)(found.span.source, start, start + len(name))
-    return SpacedAccess(span=span, name=name, inside=inside)
+PAIRS = {"**": "a power is written `x^2`", "//": "a comment begins with `#`"}
+AHEAD = {
+    "//": "a comment begins with `#`",
+    "/=": "write `*=`, or `=` with a fraction",
+    "+ =": "`+=` is written without a space",
+    "- =": "`-=` is written without a space",
+    "==": "a definition has one `=`; `==` compares",
+    ":=": "a definition is written `=`",
+    "<-": "a definition is written `=`",
+    "{": "braces hold the indices of an operator, directly after its `_`: `Σ_{i,j}`",
+}

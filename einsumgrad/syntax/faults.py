@@ -64,9 +64,12 @@ class TooDeep(Fault):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NotText(Fault):
     code: ClassVar[str] = "E107"
-    words: ClassVar[str] = "{file} is not UTF-8 text: byte {offset} is 0x{byte:02x}"
+    words: ClassVar[str] = (
+        "{file} is not UTF-8 text: byte {offset}, in line {line}, is 0x{byte:02x}"
+    )
     help: ClassVar[str] = "save the file as UTF-8"
     file: str
+    line: int
     offset: int
     byte: int
 
@@ -74,7 +77,7 @@ class NotText(Fault):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reserved(Fault):
     code: ClassVar[str] = "E108"
-    words: ClassVar[str] = "`{name}` is {what} and cannot name a tensor or an index"
+    words: ClassVar[str] = "`{name}` is {what}, so it can name nothing else"
     help: ClassVar[str] = "choose another name, such as `{name}1`"
     name: str
     what: str
@@ -99,8 +102,8 @@ class NotCondition(Fault):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SpacedAccess(Fault):
     code: ClassVar[str] = "E111"
-    words: ClassVar[str] = "`{name} [` is `{name}` times a condition, and `{inside}` is none"
-    help: ClassVar[str] = "remove the space to read an entry: `{name}[{inside}]`"
+    words: ClassVar[str] = "after a space, `[{inside}]` is a condition of its own"
+    help: ClassVar[str] = "without the space it is an entry of `{name}`: `{name}[{inside}]`"
     name: str
     inside: str
 
@@ -115,24 +118,26 @@ class NotIndexName(Fault):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BadStart(Fault):
     code: ClassVar[str] = "E113"
-    words: ClassVar[str] = "a start after `~` is a distribution, not `{text}`"
-    help: ClassVar[str] = "write `~ normal(0.1)`, `~ uniform(-1, 1)` or `~ bernoulli(0.5)`"
-    text: str
+    words: ClassVar[str] = "{what}"
+    help: ClassVar[str] = "{hint}"
+    what: str
+    hint: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BadDeclaration(Fault):
     code: ClassVar[str] = "E114"
-    words: ClassVar[str] = "`{kind}` declares; it cannot take `{what}`"
-    help: ClassVar[str] = "declare the tensor first and write the statement on a line of its own"
+    words: ClassVar[str] = "`{kind}` declares; it cannot take {what}"
+    help: ClassVar[str] = "{hint}"
     kind: str
     what: str
+    hint: str = "write the statement on a line of its own"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class UnknownLine(Fault):
+class UnknownWord(Fault):
     code: ClassVar[str] = "E115"
-    words: ClassVar[str] = "no line begins with `{word}`"
+    words: ClassVar[str] = "`{word}` is no keyword"
     help: ClassVar[str] = "did you mean `{near}`?"
     word: str
     near: str
@@ -141,9 +146,19 @@ class UnknownLine(Fault):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LatexHere(Fault):
     code: ClassVar[str] = "E116"
-    words: ClassVar[str] = "`{text}` is LaTeX, which is not read here"
-    help: ClassVar[str] = "write the letter itself: `σ`, `Σ_i`, `h̃`; a fraction is `1/B`"
+    words: ClassVar[str] = "`{text}` is LaTeX, which an .ein file does not hold"
+    help: ClassVar[str] = "{hint}"
     text: str
+    hint: str = "write the letter itself: `σ`, `Σ_i`, `h̃`; a fraction is `1/B`"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UnknownFunction(Fault):
+    code: ClassVar[str] = "E118"
+    words: ClassVar[str] = "no function `{name}`"
+    help: ClassVar[str] = "{hint}"
+    name: str
+    hint: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

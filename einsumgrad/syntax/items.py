@@ -8,8 +8,13 @@ from typing import Literal, cast
 from einsumgrad.diagnostics import EinError, Span
 from einsumgrad.syntax import tree as t
 from einsumgrad.syntax.build import Child, Expressions, condition, nodes, span_of, texts, value
-from einsumgrad.syntax.faults import BadDeclaration, NotIndexName
+from einsumgrad.syntax.faults import BadDeclaration, BadStart, NotIndexName, UnknownWord
+from einsumgrad.syntax.near import one_slip
+from einsumgrad.syntax.walk import walk
 from einsumgrad.syntax.words import Word
+
+WHERE = frozenset({"if", "when", "with"})
+"""What conditions are called elsewhere."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +47,7 @@ class Items(Expressions):
         return cast("t.Access", child)
 
     def loops(self, children: list[Child]) -> Word:
-        return cast("Word", children[1])
+        return Word("LOOPS", cast("Word", children[1]).text, span_of(children))
 
     def statement(self, children: list[Child]) -> t.Statement:
         head = children[0]
@@ -51,7 +56,7 @@ class Items(Expressions):
         last = cast("object", children[-1])
         where = last.conditions if isinstance(last, Where) else ()
         return t.Statement(
-            loops, cast("t.Access", target), _op(cast("Word", op)), value(right), where, None,
+            loops, cast("t.Access", target), _op(cast("Word", op)), _right(right), where, None,
             span_of(children),
         )  # fmt: skip
 
@@ -64,7 +69,7 @@ class Items(Expressions):
         signs = {c.type: c for c in children if isinstance(c, Word)}
         op = next((signs[k] for k in ("TILDE", "EQ", "AUG") if k in signs), None)
         last = cast("t.Expr | t.Draw", children[-1])
-        given = None if op is None else last if isinstance(last, t.Draw) else value(last)
+        given = None if op is None else last if isinstance(last, t.Draw) else _right(last)
         holds = signs["NAME"].text if "NAME" in signs else None
         sign = None if op is None else "~" if op.type == "TILDE" else _op(op)
         return Entry(cast("t.Access", children[0]), holds, sign, given, span_of(children))
@@ -105,6 +110,14 @@ class Items(Expressions):
         return cast("tuple[t.Item, ...]", item if isinstance(item, tuple) else (item,))
 
 
+def _right(node: Child) -> t.Expr:
+    """A right side; a condition there is one after a misspelt `where`, or a bracket's."""
+    for name in walk(node.operands[0]) if isinstance(node, t.Comparison) else ():
+        if isinstance(name, t.Name) and (name.name in WHERE or one_slip(name.name, "where")):
+            raise EinError(UnknownWord(span=name.span, word=name.name, near="where"))
+    return value(node)
+
+
 def _op(word: Word) -> t.Op:
     return cast("t.Op", word.text.replace("−", "-").replace(" ", ""))
 
@@ -120,9 +133,27 @@ def _definition(kind: Word, entry: Entry, where: Where | None, span: Span) -> t.
 
 def _declared(kind: Word, entry: Entry) -> t.Declared:
     indices = tuple(_index_name(at) for at in entry.target.at)
-    if entry.op is not None and (entry.op not in ("=", "~") or kind.text in ("loss", "output")):
-        raise EinError(BadDeclaration(span=entry.span, kind=kind.text, what=f"`{entry.op}`"))
+    if kind.text == "noise" and entry.op != "~":
+        text = Span(entry.span.source, entry.span.start, entry.target.span.end).text
+        hint = f"write `{text} ~ normal(1)`, or another distribution"
+        what = f"noise `{entry.target.name}` has no distribution to be drawn from"
+        raise EinError(BadStart(span=entry.span, what=what, hint=hint))
+    what = _refused(kind.text, entry)
+    if what:
+        hint = HINTS.get(kind.text, "write the statement on a line of its own")
+        raise EinError(BadDeclaration(span=entry.span, kind=kind.text, what=what, hint=hint))
     return t.Declared(entry.target.name, indices, entry.holds, entry.value, entry.span)
+
+
+def _refused(kind: str, entry: Entry) -> str:
+    """What a declaration of this kind cannot say; empty if it says nothing such."""
+    allowed = () if kind in ("loss", "output", "input") else ("=", "~")
+    if entry.op is not None and entry.op not in allowed:
+        return f"a start after `{entry.op}`" if entry.op in ("=", "~") else f"`{entry.op}`"
+    return "values after `:`" if entry.holds and kind in ("loss", "output") else ""
+
+
+HINTS = {"input": "its values come with the data; a `param` or a `const` may have a start"}
 
 
 def _index_name(at: t.Expr) -> str:

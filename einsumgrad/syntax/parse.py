@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import cast
@@ -13,7 +14,7 @@ from lark.exceptions import UnexpectedToken
 
 from einsumgrad.diagnostics import EinError, Fault, Source, Span
 from einsumgrad.syntax import tree as t
-from einsumgrad.syntax.explain import unexpected
+from einsumgrad.syntax.explain import Stop, unexpected
 from einsumgrad.syntax.faults import NotText, TooDeep
 from einsumgrad.syntax.items import Items
 from einsumgrad.syntax.lines import Line, split
@@ -36,14 +37,22 @@ def grammar() -> Lark:
     )  # fmt: skip
 
 
-def parse_bytes(data: bytes, filename: str) -> t.File:
-    """The tree of a file's bytes. Raises EinError if they are not UTF-8 or not a program."""
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What could be read of a text, and the faults of the lines that could not."""
+
+    file: t.File
+    faults: tuple[Fault, ...]
+
+
+def decode(data: bytes, filename: str) -> str:
+    """The text of a file's bytes. Raises EinError if they are not UTF-8."""
     try:
-        text = data.decode("utf-8-sig")
+        return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        fault = NotText(file=filename, offset=error.start, byte=data[error.start])
-        raise EinError(fault) from None
-    return parse(text, filename)
+        line = data.count(b"\n", 0, error.start) + 1
+        byte = data[error.start]
+        raise EinError(NotText(file=filename, line=line, offset=error.start, byte=byte)) from None
 
 
 def parse(text: str, filename: str = "<text>") -> t.File:
@@ -52,8 +61,16 @@ def parse(text: str, filename: str = "<text>") -> t.File:
     >>> parse("h[b] = 2 x[b]").items[0].target.name
     'h'
     """
+    reading = read(text, filename)
+    if reading.faults:
+        raise EinError(*reading.faults)
+    return reading.file
+
+
+def read(text: str, filename: str = "<text>") -> Reading:
+    """The tree of the lines that can be read, and the faults of the others."""
     normal = unicodedata.normalize("NFC", text.replace("\r\n", "\n").replace("\r", "\n"))
-    source = Source(filename, normal)
+    source = Source(filename, normal.removeprefix("\ufeff"))
     lines = split(source)
     faults: list[Fault] = list(lines.faults)
     defs = frozenset(unicodedata.normalize("NFC", n) for n in DEFINED.findall(normal))
@@ -63,9 +80,7 @@ def parse(text: str, filename: str = "<text>") -> t.File:
             items += _parse_line(source, line, defs)
         except EinError as error:
             faults += error.faults
-    if faults:
-        raise EinError(*faults)
-    return t.File(tuple(items), source)
+    return Reading(t.File(tuple(items), source), tuple(faults))
 
 
 def parse_expression(text: str) -> t.Expr:
@@ -77,15 +92,15 @@ def parse_expression(text: str) -> t.Expr:
 
 def _parse_line(source: Source, line: Line, defs: frozenset[str]) -> tuple[t.Item, ...]:
     parser = grammar().parse_interactive("")
-    end = Word("$END", "", _end(source, line))
-    word = end
+    fed: list[Word] = []
     try:
         for word in words(grammar(), source, line, defs):
+            fed.append(word)
             parser.feed_token(cast("Token", word))
-        word = end
-        items: tuple[t.Item, ...] = parser.feed_token(cast("Token", end))
+        fed.append(Word("$END", "", _end(source, line)))
+        items: tuple[t.Item, ...] = parser.feed_token(cast("Token", fed[-1]))
     except UnexpectedToken as error:
-        raise EinError(unexpected(word, frozenset(error.expected), line)) from None
+        raise EinError(unexpected(Stop(fed[-1], fed[:-1], frozenset(error.expected)))) from None
     for item in items:
         if deep := depth_over(item, MAX_DEPTH):
             raise EinError(TooDeep(span=deep, limit=MAX_DEPTH))

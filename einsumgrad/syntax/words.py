@@ -11,14 +11,36 @@ from lark import Lark
 from lark.exceptions import UnexpectedCharacters
 
 from einsumgrad.diagnostics import EinError, Source, Span
-from einsumgrad.ir.functions import FUNCTIONS, KEYWORDS, SYNONYMS  # a table without imports
+from einsumgrad.ir.functions import FUNCTIONS, KEYWORDS, KINDS, SYNONYMS  # a table without imports
 from einsumgrad.syntax.faults import BadCharacter, LatexHere
 from einsumgrad.syntax.lines import Line
 from einsumgrad.syntax.names import SUPERSCRIPTS
 
-KINDS = frozenset({"input", "param", "const", "noise", "loss", "output"})
 CARET = re.compile(r"\^\{?(\w+)\}?")
 LATEX = re.compile(r"\\[A-Za-z]*")
+HINTS = {
+    "|": "write `|i|` for the size of an index i, and `abs(x)` for an absolute value",
+    ".": "only `.grad` and `.dot` follow a name so",
+    ";": "a statement ends with its line",
+    "@": "write a matrix product with its index: `Σ_k A[i,k] B[k,j]`",
+    "&": "write `and`",
+    "!": "write `not`, or `!=`",
+    "%": "there is no remainder; `floor(t / 2)` is a whole part",
+    "$": "a formula stands here without dollar signs",
+    "?": "`[CONDITION]` is 1 where it holds, else 0",
+    "←": "a definition is written `=`",
+    "√": "write `sqrt(x)`",
+    "÷": "write `/`",
+    "⋅": "write `·`, `*`, or nothing at all",
+    "∗": "write `·`, `*`, or nothing at all",
+    "⊙": "an elementwise product is written with indices: `a[i] c[i]`",
+    "∘": "an elementwise product is written with indices: `a[i] c[i]`",
+    "∇": "the gradient of the objective by `W` is `W.grad`",
+    "’": "a prime is written `'`",
+    "‖": "write `sqrt(Σ_i x[i]^2)`",
+    "…": "write all of it",
+}
+"""What to write instead of a character that has no meaning."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +95,6 @@ def _bad_character(source: Source, line: Line, at: int) -> BadCharacter | LatexH
     if latex := LATEX.match(line.text, at):
         span = Span(source, place.start, line.start + latex.end())
         return LatexHere(span=span, text=latex.group())
-    hint = "write `|i|` for the size of index i" if char == "|" else ""
     name = unicodedata.name(char, f"U+{ord(char):04X}").lower()
+    hint = HINTS.get(char, "")
     return BadCharacter(span=place, char=char if char.isprintable() else "?", name=name, hint=hint)
