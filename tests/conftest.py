@@ -6,10 +6,14 @@ random programs each property sees.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+
+# The tests' arrays are tiny: a second thread of the matrix library only waits for the first.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 Golden = Callable[[Path, str], None]
 

@@ -69,6 +69,16 @@ class Trial:
         assert set(found) == set(self.sample.wrt)
         return dict(found)
 
+    @cached_property
+    def derived(self) -> einsumgrad.Program:
+        return self.program.derive(wrt=self.sample.wrt)
+
+    @cached_property
+    def reread(self) -> einsumgrad.Program:
+        """The derived program, printed and read again."""
+        note(str(self.derived))
+        return einsumgrad.parse(str(self.derived))
+
     def per_example(self, name: str) -> int:
         """The factor between a tensor's `.grad` and the derivative of J by it (LANGUAGE §8)."""
         batched = self.ir.batch is not None and self.ir.tensor(name).batched
@@ -151,16 +161,13 @@ def entrywise(trial: Trial, name: str) -> Array:
 def prints_as_it_reads(trial: Trial) -> None:
     assert einsumgrad.parse(str(trial.program)).ir == trial.ir
     if trial.sample.wrt:
-        derived = trial.program.derive(wrt=trial.sample.wrt)
-        note(str(derived))
-        assert einsumgrad.parse(str(derived)).ir == derived.ir
+        assert trial.reread.ir == trial.derived.ir
 
 
 def derived_program_runs_as_printed(trial: Trial) -> None:
     if not trial.sample.wrt:
         return
-    derived = trial.program.derive(wrt=trial.sample.wrt)
-    note(str(derived))
+    derived, reread = trial.derived, trial.reread
     found = {f"{name}.grad": gradient for name, gradient in trial.gradients.items()}
     names = returned(derived.ir)
     assert found.keys() <= set(names)
@@ -170,7 +177,7 @@ def derived_program_runs_as_printed(trial: Trial) -> None:
     expected = trial.loops(derived.ir, arrays)
     close(found, expected, tuple(found))
     close(derived.run(**arrays), expected, names)
-    close(einsumgrad.parse(str(derived)).run(**arrays), expected, names)
+    close(reread.run(**arrays), expected, names)
 
 
 def passes_keep_the_meaning(trial: Trial) -> None:
