@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from einsumgrad.derive.gradients import gradient_suffix
 from einsumgrad.derive.reverse import Reversed, Step, default_wrt, reverse_steps
+from einsumgrad.derive.rules import active_reads
 from einsumgrad.derive.words import Rule
 from einsumgrad.explain.story import Story, follow
 from einsumgrad.ir.build import ONE, product
@@ -60,8 +61,8 @@ class Piece:
 @dataclass(frozen=True, slots=True)
 class Section:
     """A forward statement. `passed`: the numbers of the sections that derived it by its name.
-    `writers`: how many statements write its target. `active`: whether a derivative can go
-    through it."""
+    `writers`: how many statements write its target. `active`: whether it reads anything that has
+    a gradient."""
 
     number: int
     statement: Statement
@@ -168,7 +169,7 @@ def _sections(program: Program, found: Reversed, stories: tuple[Story, ...]) -> 
             tuple(_pieces(told.get(place, []), program)),
             tuple(sorted(passed.get(name, ()))),
             writers[name],
-            name in found.varied,
+            any(read in found.varied for read in active_reads(statement.value)),
         )
 
 

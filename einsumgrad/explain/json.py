@@ -67,9 +67,8 @@ def _operand(operand: Operand, pen: Writer) -> dict[str, Any]:
             }
             for rule in operand.rules
         ],
-        "slope": pen.expr(operand.slope.value),
+        "slope": pen.expr(operand.slope.value, operand.slope.where),
         "of": pen.expr(operand.slope.result) if operand.slope.result else "u",
-        "where": pen.where(operand.slope.where).removeprefix(" where "),
         "summed": [pen.expr(Position(index)) for index in operand.summed],
         "factor": pen.expr(operand.factor),
         "derived": _story(operand.story, pen),

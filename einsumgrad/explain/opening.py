@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from einsumgrad.derive.gradients import gradient_suffix
 from einsumgrad.explain.explain import Explanation
-from einsumgrad.explain.writer import Writer, solid, wrapped
+from einsumgrad.explain.writer import SOLID, Writer, solid, wrapped
 from einsumgrad.ir.build import ONE, product, reciprocal
 from einsumgrad.ir.nodes import Access, Expr, Index, Position, Reduce, Size, Tensor
 
@@ -15,7 +15,7 @@ METHOD = (
     "The statements are taken from last to first. By the chain rule, every tensor that is read on "
     "the right of a statement gets the gradient of the left side, times the derivative of the left "
     "side by it, summed over the indices that it does not have; what it gets in several places is "
-    "added up. ▸ marks the statements of the result, which stands at the end."
+    f"added up. ▸{SOLID}marks the statements of the result, which stands at the end."
 )
 
 
@@ -50,7 +50,9 @@ def _objective(found: Explanation, pen: Writer) -> str:
     shown = f": J = {solid(pen.expr(formula))}" if formula is not None else ""
     if loss.batched and found.program.batch is not None:
         return f"The objective J is the mean of {name} over the batch{shown}"
-    return f"The objective J is {name}{', summed' if loss.axes else ''}{shown}"
+    if not loss.axes:
+        return f"The objective J is {name}."
+    return f"The objective J is the sum of {name}{shown}"
 
 
 def starting(found: Explanation, pen: Writer) -> str:

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from einsumgrad.derive.words import Rule
 from einsumgrad.diagnostics import NOWHERE
 from einsumgrad.explain.explain import Explanation, Operand, Section
 from einsumgrad.explain.opening import heading, opening, starting
 from einsumgrad.explain.story import Story
 from einsumgrad.explain.writer import Writer, solid, wrapped, writer
 from einsumgrad.ir.build import ONE
-from einsumgrad.ir.nodes import Access, Position, Size, Statement
-from einsumgrad.ir.walk import accesses
+from einsumgrad.ir.nodes import Access, Size, Statement
+from einsumgrad.ir.walk import accesses, walk
 from einsumgrad.reflect.ascii import ascii_program
 from einsumgrad.reflect.reflect import reflect
 from einsumgrad.syntax.show import show
@@ -90,6 +91,11 @@ def _remarks(section: Section, found: Explanation, pen: Writer) -> Iterator[str]
         return
     if target.tensor == found.program.loss and target.tensor not in found.seeds:
         yield starting(found, pen)
+    if section.passed:
+        steps = " and ".join(str(number) for number in section.passed)
+        first = section.pieces[0].statement.target.tensor
+        left = "" if first == target.tensor else f"; what is left is {pen.name(first)}"
+        yield f"Step {steps} went through its function{left}."
     if section.writers > 1:
         yield f"{section.writers} statements write {name}: {gradient} goes into each of them."
 
@@ -99,7 +105,7 @@ def _skipped(section: Section, name: str) -> str:
         steps = " and ".join(str(number) for number in section.passed)
         return f"Nothing is left to do: step {steps} went through it."
     if not section.active:
-        return f"{name} has no derivative by what is asked for: nothing to do."
+        return "Nothing that it reads has a gradient here: nothing to do."
     return f"No gradient arrives at {name}: nothing to do."
 
 
@@ -111,19 +117,22 @@ def _operand(operand: Operand, piece: Statement, pen: Writer) -> Iterator[str]:
         name = pen.name(operand.access.tensor)
         yield from wrapped(f"one of {operand.reads} reads of {name} here; they add up", 6)
     for rule in operand.rules:
-        here = [
-            solid(f"{letter} is {pen.expr(value)}")
-            for letter, value in rule.here
-            if value != operand.access
-        ]
-        yield from wrapped("; here ".join([rule.words, *([", ".join(here)] if here else [])]), 6, 2)
+        yield from wrapped(rule.words + _here(rule, operand.access, pen), 6, 2)
     slope = operand.slope
     if slope.result is not None or slope.value != ONE:
         partial = pen.partial(slope.result, slope.operand)
-        yield f"      {partial} = {pen.expr(slope.value)}{pen.where(slope.where)}"
+        yield f"      {partial} = {pen.expr(slope.value, slope.where)}"
     factors = "; ".join(_factors(operand, piece.target, pen))
     yield from wrapped(factors, 6, 2)
     yield from _story(operand.story, pen)
+
+
+def _here(rule: Rule, operand: Access, pen: Writer) -> str:
+    """What the rule's letters are; a sole `u` that is the operand need not be said."""
+    sole = not {letter for letter, _ in rule.here} & {"v", "n"}
+    said = (pair for pair in rule.here if not (sole and pair == ("u", operand)))
+    here = ", ".join(solid(f"{letter} is {pen.expr(value)}") for letter, value in said)
+    return f"; here {here}" if here else ""
 
 
 def _factors(operand: Operand, result: Access, pen: Writer) -> Iterator[str]:
@@ -132,7 +141,7 @@ def _factors(operand: Operand, result: Access, pen: Writer) -> Iterator[str]:
     if operand.summed:
         indices = pen.indices(operand.summed)
         yield f"summed over {indices}, which {solid(pen.expr(operand.access))} does not have"
-    if any(not isinstance(at, Position) for at in operand.access.at):
+    if any(isinstance(part, Access) for at in operand.access.at for part in walk(at)):
         yield "added to the entry that was read"
     if operand.factor != ONE:
         batched, other = pen.name(result.tensor), own
@@ -149,10 +158,11 @@ def _story(story: Story, pen: Writer) -> Iterator[str]:
     waiting = list(story.helpers)
     for place, change in enumerate(story.changes):
         last = place == len(story.changes) - 1
-        for helper in [h for h in waiting if _reads(change.after, h)]:
-            waiting.remove(helper)
+        read = [k for k, helper in enumerate(waiting, 1) if _reads(change.after, helper)]
+        for helper in waiting[: max(read, default=0)]:
             yield from wrapped("what is needed more than once gets a name:", 6)
             yield from _story(helper, pen)
+        del waiting[: max(read, default=0)]
         end = "." if change.after is None else ":"
         yield from wrapped(pen.reason(change.reason) + end, 6, 2)
         if change.after is not None:

@@ -7,7 +7,18 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
 from einsumgrad.explain.explain import Explanation
-from einsumgrad.ir.nodes import Access, Condition, Expr, Index, Iverson, Position, Statement
+from einsumgrad.ir.nodes import (
+    Access,
+    Condition,
+    Expr,
+    Index,
+    Iverson,
+    Normalise,
+    Position,
+    Reduce,
+    Statement,
+)
+from einsumgrad.ir.walk import walk
 from einsumgrad.reflect.ascii import Spelling, ascii_expr, ascii_statement, spelling, wider
 from einsumgrad.reflect.expressions import condition, expression
 from einsumgrad.reflect.reflect import statement as reflected
@@ -39,9 +50,12 @@ class Writer:
         item = ascii_statement(item, self.spelled) if self.spelled else item
         return show(reflected(item), self.ascii)
 
-    def expr(self, node: Expr) -> str:
+    def expr(self, node: Expr, where: tuple[Condition, ...] = ()) -> str:
+        """An expression, and where it holds; the conditions of its operators stand there too."""
+        binders = (part for part in walk(node) if isinstance(part, Reduce | Normalise))
+        every = dict.fromkeys((*where, *(c for binder in binders for c in binder.where)))
         node = ascii_expr(node, self.spelled) if self.spelled else node
-        return show(expression(node), self.ascii)
+        return show(expression(node), self.ascii) + self.where(every)
 
     def where(self, conditions: Iterable[Condition]) -> str:
         """` where …`, or nothing."""

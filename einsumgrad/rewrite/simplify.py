@@ -28,16 +28,19 @@ def _statements(program: Program, told: Told) -> Iterator[Statement]:
             if not only:
                 told(made, None, Reason("it adds 0, so it is left out"))
                 continue
-            made = _zero(made)
+            made = _zero(made, told)
         written.add(name)
         yield made
 
 
-def _zero(statement: Statement) -> Statement:
+def _zero(statement: Statement, told: Told) -> Statement:
     """A gradient that is 0 throughout is still an answer."""
     free = {i for at in statement.target.at for i in free_indices(at)}
     loops = tuple(i for i in statement.indices if i in free)
-    return replace(statement, indices=loops, where=())
+    made = replace(statement, indices=loops, where=())
+    if made != statement:
+        told(statement, made, Reason("adding 0 needs no further loop and no condition"))
+    return made
 
 
 def simplify_statement(statement: Statement, told: Told = unheard) -> Statement:
