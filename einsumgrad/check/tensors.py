@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import cast
 
@@ -58,36 +58,51 @@ def complete(
     targets: dict[str, list[ir.Access]] = {}
     for statement in statements:
         targets.setdefault(statement.target.tensor, []).append(statement.target)
-    known = {tensor.name for tensor in declared}
     table = [replace(x, integer=x.integer or x.name in gathered) for x in declared]
-    for name, accesses in found.items():
-        if name in known:
-            continue
+    axes = {tensor.name: tensor.axes for tensor in declared}
+    undeclared = [name for name in found if name not in axes]
+    axes |= {name: _axes(targets.get(name, found[name])) for name in undeclared}
+    for name in undeclared:
+        own = _of_gradient(name, axes)
         if name in targets:
-            axes = _axes(targets[name])
-            table.append(ir.Tensor(name, "computed", axes, batched=_batched(axes, batch)))
+            table.append(ir.Tensor(name, "computed", own, batched=_batched(own, batch)))
         else:
-            table.append(_leaf(name, accesses, name in gathered, batch))
+            table.append(_leaf(name, own, found[name], name in gathered, batch))
     return _with_integers(table, statements)
 
 
-def _leaf(name: str, found: list[ir.Access], gathered: bool, batch: ir.Index | None) -> ir.Tensor:
+def _of_gradient(name: str, axes: Mapping[str, Axes]) -> Axes:
+    """A gradient has the axes of its tensor, kept apart for each example those too."""
+    own, stem = axes[name], name.removesuffix(".grad")
+    if stem == name or stem not in axes:
+        return own
+    of_stem = _of_gradient(stem, axes)
+    if len(of_stem) + 1 == len(own):
+        of_stem = (None, *of_stem)
+    if len(of_stem) != len(own):
+        return own
+    return tuple(there or here for there, here in zip(of_stem, own, strict=True))
+
+
+def _leaf(
+    name: str, axes: Axes, found: list[ir.Access], gathered: bool, batch: ir.Index | None
+) -> ir.Tensor:
     """An undeclared leaf: an input if it is batched (or an index), else a parameter."""
-    batched = any(_batched(_plain(access), batch) for access in found)
+    batched = any(_batched(known, batch) for known in (axes, *map(_plain, found)))
     kind: ir.Kind = "input" if batched or gathered else "param"
-    axes = _axes(found)
     return ir.Tensor(name, kind, axes, integer=gathered, batched=batched, span=found[0].span)
 
 
 def _with_integers(
     table: list[ir.Tensor], statements: tuple[ir.Statement, ...]
 ) -> tuple[ir.Tensor, ...]:
-    """Computed tensors whose statements give whole numbers only are integer too."""
+    """Computed tensors whose statements give whole numbers only are integer too; a gradient is
+    not, even where it is 1."""
     tensors = {tensor.name: tensor for tensor in table}
     whole: dict[str, bool] = {}
     for statement in statements:
         name = statement.target.tensor
-        one = integer_valued(statement.value, tensors)
+        one = not name.endswith(".grad") and integer_valued(statement.value, tensors)
         whole[name] = whole.get(name, True) and one
         tensors[name] = replace(tensors[name], integer=whole[name])
     return tuple(tensors.values())
