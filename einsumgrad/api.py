@@ -50,12 +50,13 @@ def parse(text: str, filename: str = "<text>") -> Program:
 class Program:
     """A checked program that can be run, differentiated and printed.
 
-    `ir`: its intermediate representation. Kept for the next call: what was derived, and plans for
-    the shapes and dtypes that were seen."""
+    `ir`: its intermediate representation. Kept for the next call: what was derived, plans for the
+    shapes and dtypes that were seen, names that were found to have derivatives."""
 
     ir: Ir
     runners: dict[object, Runner] = field(default_factory=dict, repr=False)
     derivatives: dict[object, Ir] = field(default_factory=dict, repr=False)
+    asked: dict[tuple[str, ...], tuple[str, ...]] = field(default_factory=dict, repr=False)
 
     @property
     def inputs(self) -> tuple[str, ...]:
@@ -220,7 +221,9 @@ class Program:
     def _wrt(self, wrt: Names) -> tuple[str, ...]:
         """The names, each that of a leaf which has a derivative."""
         asked = (wrt,) if isinstance(wrt, str) else tuple(wrt)
-        return check_wrt(self.ir, asked)
+        if asked not in self.asked:
+            self.asked[asked] = check_wrt(self.ir, asked)
+        return self.asked[asked]
 
     def _check_seeds(self, seeds: tuple[str, ...]) -> None:
         there = (*self.outputs, *((self.loss,) if self.loss else ()))

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import fields
+from collections.abc import Callable, Iterator
+from dataclasses import fields, replace
+from typing import Any
 
 from einsumgrad.diagnostics import Span
 from einsumgrad.syntax import tree as t
@@ -46,3 +47,15 @@ def walk(node: Part) -> Iterator[Part]:
         current = stack.pop()
         yield current
         stack += reversed(list(parts(current)))
+
+
+def with_parts(node: Part, change: Callable[[Part], Part]) -> Part:
+    """The node with each part directly below it changed."""
+    found: dict[str, Any] = {}
+    for field in fields(node):
+        held = getattr(node, field.name)
+        if isinstance(held, tuple):
+            found[field.name] = tuple(change(p) if isinstance(p, PARTS) else p for p in held)
+        elif isinstance(held, PARTS):
+            found[field.name] = change(held)
+    return replace(node, **found)

@@ -1,0 +1,105 @@
+"""What can be wrong with an optimizer or with training. Codes E6xx."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from einsumgrad.diagnostics import Fault
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NoOptimizer(Fault):
+    code: ClassVar[str] = "E601"
+    words: ClassVar[str] = "no optimizer `{name}`"
+    help: ClassVar[str] = "{hint}"
+    name: str
+    hint: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NoUpdate(Fault):
+    code: ClassVar[str] = "E602"
+    words: ClassVar[str] = "optimizer {file} updates no parameter of the program"
+    help: ClassVar[str] = "{hint}"
+    file: str
+    hint: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UnknownHere(Fault):
+    code: ClassVar[str] = "E603"
+    words: ClassVar[str] = "an optimizer cannot read `{name}`: {why}"
+    help: ClassVar[str] = "{hint}"
+    name: str
+    why: str
+    hint: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OneEntry(Fault):
+    code: ClassVar[str] = "E604"
+    words: ClassVar[str] = "a statement about θ, one entry of every parameter, takes {what}"
+    help: ClassVar[str] = "name the parameter to say more of it: `{example}`"
+    what: str
+    example: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OptimizerDeclares(Fault):
+    code: ClassVar[str] = "E605"
+    words: ClassVar[str] = "an optimizer declares no {kind}: its tensors are those of the program"
+    help: ClassVar[str] = "it may declare `const`, `index` and `def`; what it writes needs no line"
+    kind: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NoRate(Fault):
+    code: ClassVar[str] = "E606"
+    words: ClassVar[str] = "{what}"
+    help: ClassVar[str] = "{hint}"
+    what: str
+    hint: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EveryEntry(Fault):
+    code: ClassVar[str] = "E607"
+    words: ClassVar[str] = "an optimizer gives `{name}` a value for every entry, not for `{target}`"
+    help: ClassVar[str] = "{hint}"
+    name: str
+    target: str
+    hint: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NoExamples(Fault):
+    code: ClassVar[str] = "E608"
+    words: ClassVar[str] = "there is nothing to {do}: the data holds no example"
+    do: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Diverged(Fault):
+    code: ClassVar[str] = "E609"
+    words: ClassVar[str] = "the loss is not a number at step {step}, in epoch {epoch}"
+    help: ClassVar[str] = "{hint}"
+    step: int
+    epoch: int
+    hint: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NothingToTrain(Fault):
+    code: ClassVar[str] = "E610"
+    words: ClassVar[str] = "the program has no parameters to train"
+    help: ClassVar[str] = "declare them, `param W[j,i]`; what bears the batch index is data"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NotParameter(Fault):
+    code: ClassVar[str] = "E611"
+    words: ClassVar[str] = "training cannot start from `{name}`: it is no parameter of the program"
+    help: ClassVar[str] = "{hint}"
+    name: str
+    hint: str
