@@ -106,7 +106,7 @@ class Unwritable(Fault):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GivenTwice(Fault):
     code: ClassVar[str] = "E413"
-    words: ClassVar[str] = "`{name}` is given twice: {how}"
+    words: ClassVar[str] = "`{name}` is given twice, {how}"
     name: str
     how: str
 

@@ -36,6 +36,8 @@ LARGE = (
 )  # fmt: skip
 ROOT_PI = 0.56418958354775628695
 """1/√π."""
+PIECE = 2**14
+"""Entries that stay in the cache over the many steps of one function."""
 
 
 def _ratio(x: Array, pair: tuple[tuple[float, ...], tuple[float, ...]]) -> Array:
@@ -48,6 +50,13 @@ def _ratio(x: Array, pair: tuple[tuple[float, ...], tuple[float, ...]]) -> Array
 
 def erf(x: Array) -> Array:
     """The error function, to about 1e-16 in float64."""
+    flat = np.asarray(x).reshape(-1)
+    parts = [_erf(flat[k : k + PIECE]) for k in range(0, flat.size, PIECE)]
+    found = np.concatenate(parts) if parts else flat
+    return found.astype(np.result_type(x), copy=False).reshape(np.shape(x))
+
+
+def _erf(x: Array) -> Array:
     wide = np.asarray(x, np.float64)
     y = np.abs(wide)
     square = y * y
@@ -59,8 +68,7 @@ def erf(x: Array) -> Array:
     tail = (ROOT_PI - inverse * _ratio(inverse, LARGE)) / large
     far = 1 - np.exp(-large * large) * tail
     outer = np.copysign(np.where(y <= 4.0, mid, far), wide)
-    result = np.where(y <= 0.46875, near, np.where(np.isnan(wide), wide, outer))
-    return result.astype(np.result_type(x), copy=False)
+    return np.where(y <= 0.46875, near, np.where(np.isnan(wide), wide, outer))
 
 
 def sigmoid(x: Array) -> Array:

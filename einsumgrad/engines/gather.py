@@ -68,13 +68,14 @@ def _plain(a: At) -> bool:
 def gather(made: Gather, registers: tuple[Register, ...]) -> Run:
     """Entries of a register, over the space of the instruction."""
     where = places(made.at, registers[made.source].shape)
-    order = _back(where, made.rank)
+    order, straight = _back(where, made.rank), tuple(range(made.rank))
     front = (*(axis for axis, _ in where.listed), *(axis for axis, _ in where.slices))
 
     def run(registers_: list[Any], _arrays: Mapping[str, Array]) -> Any:
         source = np.asarray(registers_[made.source])[where.fixed].transpose(front)
         index = indices(where, made.mask, made.rank, made.tensor, registers_)
-        return source[index].transpose(order)
+        found = source[index]
+        return found if order == straight else found.transpose(order)
 
     return run
 

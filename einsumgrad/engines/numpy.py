@@ -53,7 +53,18 @@ class Compiled:
                 registers[register] = call(registers, arrays)
                 for end in ends:
                     registers[end] = None
-        return {name: np.array(registers[r]) for name, r in self.plan.results}
+        given = {id(array) for array in arrays.values()}
+        return {name: _own(registers[r], given) for name, r in self.plan.results}
+
+
+def _own(found: Any, taken: set[int]) -> Array:
+    """A result as an array that shares no memory with those whose ids are taken; it joins them.
+
+    A view is copied, as its base may be a result or an argument."""
+    fresh = isinstance(found, np.ndarray) and found.flags.owndata and id(found) not in taken
+    result: Array = found if fresh else np.array(found)
+    taken.add(id(result))
+    return result
 
 
 def compile_plan(plan: Plan, tables: Tables = REAL) -> Compiled:
@@ -89,7 +100,7 @@ def _call(made: Instruction, registers: tuple[Register, ...], own: int, tables: 
         case Scatter():
             return scatter(made, registers)
         case Guard():
-            return guard(made, registers[own])
+            return guard(made)
         case _:
             assert_never(made)
 

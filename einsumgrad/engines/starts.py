@@ -99,6 +99,15 @@ def number(node: ir.Expr, sizes: Sizes) -> float:
             assert_never(node)
 
 
+def lacking(program: ir.Program, given: Mapping[str, Array]) -> tuple[ir.Tensor, ...]:
+    """The constants and noise that have a start and are not given."""
+    return tuple(
+        t
+        for t in program.tensors
+        if t.kind in ("const", "noise") and t.start is not None and t.name not in given
+    )
+
+
 def fill(
     program: ir.Program, arrays: Mapping[str, Array], sizes: Sizes, seed: int, dtype: str
 ) -> dict[str, Array]:
@@ -106,9 +115,5 @@ def fill(
 
     Noise is drawn in the order of its declarations from one generator of the seed."""
     rng = np.random.default_rng(seed)
-    filled = dict(arrays)
-    for tensor in program.tensors:
-        lacking = tensor.kind in ("const", "noise") and tensor.name not in filled
-        if lacking and tensor.start is not None:
-            filled[tensor.name] = start(tensor, program, sizes, rng).astype(dtype)
-    return filled
+    drawn = {t.name: start(t, program, sizes, rng) for t in lacking(program, arrays)}
+    return {**arrays, **{name: a.astype(dtype, copy=False) for name, a in drawn.items()}}

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import dataclasses
 
-import numpy as np
-
 from einsumgrad.plan.builder import Builder
 from einsumgrad.plan.nodes import Instruction, Load, Operand, Plan, Register, Step
+from einsumgrad.plan.scratch import bytes_of, scratch
 
 
 def finish(builder: Builder, results: tuple[tuple[str, int], ...]) -> Plan:
@@ -61,22 +60,26 @@ def _needed(instructions: list[Instruction], results: list[int]) -> set[int]:
     return needed
 
 
-def bytes_of(register: Register) -> int:
-    return register.size * np.dtype(register.dtype).itemsize
-
-
 def _peak(steps: tuple[Step, ...], registers: list[Register]) -> tuple[int, tuple[str, int]]:
-    """The most bytes in use at once, leaves not counted, and the largest register's owner."""
-    now = peak = 0
-    largest = ("", 0)
-    counted: dict[int, int] = {}
+    """The most bytes in use at once, and the largest register's owner. Arrays of a caller do not
+    count; those that the run draws do, from before its first step."""
+    sizes = {step.register: _counted(step, registers) for step in steps}
+    drawn = {s.register for s in steps if isinstance(s.instruction, Load) and s.instruction.drawn}
+    now = sum(sizes[register] for register in drawn)
+    peak = now + max((8 * registers[register].size for register in drawn), default=0)
     for step in steps:
-        if isinstance(step.instruction, Load):
-            continue
-        register = registers[step.register]
-        counted[step.register] = bytes_of(register)
-        now += counted[step.register]
-        peak = max(peak, now)
-        largest = max(largest, (register.owner, counted[step.register]), key=lambda pair: pair[1])
-        now -= sum(counted.pop(end, 0) for end in step.ends)
-    return peak, largest
+        own = registers[step.register]
+        now += 0 if step.register in drawn else sizes[step.register]
+        peak = max(peak, now + scratch(step.instruction, own, registers))
+        now -= sum(sizes[end] for end in step.ends if end not in drawn)
+    largest = max(steps, key=lambda step: sizes[step.register], default=None)
+    if largest is None:
+        return peak, ("", 0)
+    return peak, (registers[largest.register].owner, sizes[largest.register])
+
+
+def _counted(step: Step, registers: list[Register]) -> int:
+    """The bytes that a step's result takes; none for an array that a caller has anyway."""
+    made = step.instruction
+    given = isinstance(made, Load) and not (made.drawn or made.copied)
+    return 0 if given else bytes_of(registers[step.register])

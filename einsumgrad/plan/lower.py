@@ -180,7 +180,10 @@ class Lowering:
     def summed(
         self, body: ir.Expr, over: tuple[ir.Index, ...], where: tuple[ir.Condition, ...]
     ) -> Term:
-        """Σ over indices of a sum of products, each contracted by itself."""
+        """Σ over indices of a sum of products, each contracted by itself; 0 over nothing, whatever
+        a factor such as 1/B is then."""
+        if any(self.builder.size(i) == 0 for i in over):
+            return ZERO
         terms = body.terms if isinstance(body, ir.Sum) else (body,)
         sums = [self.contracted(term, over, where) for term in terms]
         number = sum(t.value for t in sums if isinstance(t, Constant))

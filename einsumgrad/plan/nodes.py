@@ -32,9 +32,12 @@ Arg = Operand | Constant
 
 @dataclass(frozen=True, slots=True)
 class Load:
-    """The array of a leaf; integers as int64."""
+    """The array of a leaf; integers as int64. `copied`: it is given in another dtype. `drawn`: no
+    caller gives it, the run makes it."""
 
     tensor: str
+    copied: bool = False
+    drawn: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +79,24 @@ class Pair:
     left: Operand
     right: Operand
     out: Layout
+
+    @property
+    def both(self) -> Layout:
+        """The axes of a stack of matrices."""
+        left, right = self.left.layout, self.right.layout
+        return tuple(k for k in self.out if k in left and k in right)
+
+    @property
+    def rows(self) -> Layout:
+        return tuple(k for k in self.out if k not in self.right.layout)
+
+    @property
+    def columns(self) -> Layout:
+        return tuple(k for k in self.out if k not in self.left.layout)
+
+    @property
+    def summed(self) -> Layout:
+        return tuple(k for k in self.left.layout if k not in self.out)
 
 
 @dataclass(frozen=True, slots=True)

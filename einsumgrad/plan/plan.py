@@ -27,20 +27,18 @@ def make_plan(
     shapes: Shapes,
     dtypes: Mapping[str, np.dtype[np.generic]],
     wanted: tuple[str, ...],
+    drawn: frozenset[str] = frozenset(),
 ) -> Plan:
-    """The plan that computes the wanted tensors from leaves of these shapes and dtypes.
+    """The plan that computes the wanted tensors from leaves of these shapes and dtypes, of which
+    the run itself makes the `drawn` ones.
 
     Raises EinError for a statement of more indices than arrays have axes."""
-    planner = Planner(program, Builder(sizes), shapes, dtypes)
+    planner = Planner(program, Builder(sizes), shapes, dtypes, drawn)
     needed = _needed(program, wanted)
     for statement in program.statements:
         if statement.target.tensor in needed:
             planner.statement(statement)
-    results = []
-    for name in wanted:
-        planner.builder.owner = name
-        results.append((name, planner.tensors[name].register))
-    return finish(planner.builder, tuple(results))
+    return finish(planner.builder, tuple((name, planner.result(name)) for name in wanted))
 
 
 def _needed(program: ir.Program, wanted: tuple[str, ...]) -> set[str]:
@@ -59,6 +57,7 @@ class Planner:
     builder: Builder
     shapes: Shapes
     dtypes: Mapping[str, np.dtype[np.generic]]
+    drawn: frozenset[str]
     tensors: dict[str, Value] = field(default_factory=dict)
     known: dict[str, ir.Tensor] = field(default_factory=dict)
 
@@ -68,9 +67,9 @@ class Planner:
             self.builder.owner = name
             dtype = self.dtypes[name]
             whole = not np.issubdtype(dtype, np.floating)
-            register = self.builder.emit(
-                Load(name), shape, "int64" if whole else str(dtype), weak=whole, flops=0
-            )
+            own = np.dtype(np.int64) if whole else dtype
+            made = Load(name, own != dtype, name in self.drawn)
+            register = self.builder.emit(made, shape, str(own), weak=whole, flops=0)
             self.tensors[name] = Value(register, ())
 
     def statement(self, statement: ir.Statement) -> None:
@@ -121,6 +120,17 @@ class Planner:
         result = self.builder.map(function, held, value, axes=value.axes)
         whole = self.known[name].integer
         return self.builder.cast(result, "int64", weak=True) if whole else result
+
+    def result(self, name: str) -> int:
+        """The register that is returned; numbers in which no floating array took part have the
+        dtype that all of those promote to."""
+        self.builder.owner = name
+        value = self.tensors[name]
+        if self.known[name].integer or not self.builder.registers[value.register].weak:
+            return value.register
+        floats = [dtype for dtype in self.dtypes.values() if dtype.kind == "f"]
+        dtype = str(np.result_type(*floats)) if floats else "float64"
+        return self.builder.cast(value, dtype).register
 
     def scatter(
         self, statement: ir.Statement, term: Term, free: tuple[ir.Index, ...], lowering: Lowering

@@ -1,0 +1,130 @@
+"""One gradient held against what its entries and its sums along directions should be."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from einsumgrad.verify.differences import Slope, central
+from einsumgrad.verify.forward import Forward
+
+Array = npt.NDArray[Any]
+Method = Literal["complex step", "differences"]
+ENTRIES, LARGEST, RANDOM, DIRECTIONS = 50, 8, 16, 8
+"""Up to so many entries all are checked; of more, the largest, random ones, random directions."""
+UNCLEAR = 1e-4
+"""A difference that may be off by more than this part of the largest one decides nothing."""
+FLOOR = 1e-10
+"""What rounding leaves of a derivative that is 0, as a part of the objective."""
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """A derivative as derived, and as it should be."""
+
+    found: float
+    slope: Slope
+
+    @property
+    def error(self) -> float:
+        return abs(self.found - self.slope.value)
+
+    def right(self, tolerance: float, floor: float) -> bool:
+        size = max(abs(self.slope.value), abs(self.found))
+        return self.error <= tolerance * size + self.slope.off + floor
+
+
+@dataclass(frozen=True, slots=True)
+class Checks:
+    """All checks of one gradient; the first `entries` are of single entries, the others of random
+    directions. `floor`: an error below it is rounding."""
+
+    method: Method
+    every: tuple[Check, ...]
+    entries: int
+    floor: float
+
+    @property
+    def kinks(self) -> int:
+        """Checks at a point that has no derivative along them."""
+        return sum(check.slope.kink for check in self.every)
+
+    @property
+    def decided(self) -> tuple[Check, ...]:
+        """The checks whose derivative is known well enough."""
+        limit = max(UNCLEAR * self._largest, self.floor)
+        return tuple(c for c in self.every if math.isfinite(c.slope.value) and c.slope.off <= limit)
+
+    def wrong(self, tolerance: float) -> int:
+        return sum(not check.right(tolerance, self.floor) for check in self.decided)
+
+    @property
+    def absolute(self) -> float:
+        return max((check.error for check in self.decided), default=0.0)
+
+    @property
+    def relative(self) -> float:
+        """The largest error as a part of the derivative, or of 1/1000 of the largest derivative."""
+        least = max(1e-3 * self._largest, self.floor, 1e-300)
+        return max((c.error / max(abs(c.slope.value), least) for c in self.decided), default=0.0)
+
+    @property
+    def _largest(self) -> float:
+        known = (abs(c.slope.value) for c in self.every)
+        return max((value for value in known if math.isfinite(value)), default=0.0)
+
+
+def check_gradient(
+    forward: Forward, name: str, gradient: Array, factor: float, rng: np.random.Generator
+) -> Checks:
+    """The checks of a `.grad`, which is `factor` times the objective's derivative."""
+    places = _places(gradient, rng)
+    analytic = forward.complex_slope(name, np.ones(gradient.shape)) is not None
+    method: Method = "complex step" if analytic else "differences"
+    every = tuple(
+        Check(_along(gradient, direction), _slope(forward, name, direction, factor, method))
+        for direction in _directions(gradient.shape, places, rng)
+    )
+    unit = float(np.max(np.abs(forward.arrays[name]), initial=0.0)) or 1.0
+    return Checks(method, every, len(places), FLOOR * factor * forward.size / unit)
+
+
+def _along(gradient: Array, direction: Array) -> float:
+    """Entries that the direction leaves alone do not count, be they finite or not."""
+    return float(np.sum(gradient * direction, where=direction != 0))
+
+
+def _slope(forward: Forward, name: str, direction: Array, factor: float, method: Method) -> Slope:
+    if method == "differences":
+        found = central(forward, name, direction)
+        return Slope(factor * found.value, factor * found.off, found.kink)
+    step = forward.complex_slope(name, direction)
+    return Slope(math.nan if step is None else factor * step)
+
+
+def _places(gradient: Array, rng: np.random.Generator) -> tuple[int, ...]:
+    """The entries to check: all, or the largest and some others."""
+    count = gradient.size
+    if count <= ENTRIES:
+        return tuple(range(count))
+    sizes = np.abs(gradient.ravel())
+    largest = np.argsort(np.where(np.isnan(sizes), np.inf, sizes))[-LARGEST:]
+    others = rng.choice(count, RANDOM, replace=False)
+    return tuple(sorted({*map(int, largest), *map(int, others)}))
+
+
+def _directions(
+    shape: tuple[int, ...], places: tuple[int, ...], rng: np.random.Generator
+) -> Iterator[Array]:
+    for place in places:
+        unit = np.zeros(shape)
+        unit.flat[place] = 1.0
+        yield unit
+    if len(places) < math.prod(shape):
+        for _ in range(DIRECTIONS):
+            yield rng.normal(size=shape)

@@ -1,0 +1,54 @@
+"""Plan → Plan: what `stop` reads held fixed, and floating numbers made complex."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from einsumgrad.plan.nodes import Cast, Instruction, Load, Map, Operand, Plan, Register, Step
+
+COMPLEX = "complex128"
+
+
+def stops(plan: Plan) -> tuple[tuple[str, int], ...]:
+    """A name and the register for every `stop`."""
+    return tuple((f"stop {s.register}", s.register) for s in plan.steps if _stopped(s))
+
+
+def with_stops(plan: Plan) -> Plan:
+    """The plan that also returns what every `stop` reads."""
+    steps = tuple(replace(step, ends=()) for step in plan.steps)
+    return replace(plan, steps=steps, results=(*plan.results, *stops(plan)))
+
+
+def frozen(plan: Plan) -> Plan:
+    """The plan that takes what every `stop` reads as given, so that no change goes through it."""
+    names = {register: name for name, register in stops(plan)}
+    steps = tuple(
+        replace(s, instruction=Load(names[s.register])) if s.register in names else s
+        for s in plan.steps
+    )
+    return replace(plan, steps=steps)
+
+
+def widened(plan: Plan) -> Plan:
+    """The plan on complex numbers."""
+    registers = tuple(_widened(register) for register in plan.registers)
+    steps = tuple(_complex(step, plan.registers) for step in plan.steps)
+    return replace(plan, steps=steps, registers=registers, peak_bytes=2 * plan.peak_bytes)
+
+
+def _stopped(step: Step) -> bool:
+    return isinstance(step.instruction, Map) and step.instruction.function == "stop"
+
+
+def _widened(register: Register) -> Register:
+    return replace(register, dtype=COMPLEX) if register.dtype[:1] == "f" else register
+
+
+def _complex(step: Step, registers: tuple[Register, ...]) -> Step:
+    made: Instruction = step.instruction
+    if isinstance(made, Cast):
+        rank = len(registers[made.operand].shape)
+        whole = Map("whole", (Operand(made.operand, tuple(range(rank))),), rank)
+        made = Cast(made.operand, COMPLEX) if made.dtype[:1] == "f" else whole
+    return replace(step, instruction=made)

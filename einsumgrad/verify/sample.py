@@ -1,0 +1,131 @@
+"""Sizes and arrays for a program where nothing gives them: small, random, valid."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from fractions import Fraction
+from typing import Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from einsumgrad.check.sizes import size_names, sizes_given
+from einsumgrad.engines.starts import draw, start
+from einsumgrad.ir import nodes as ir
+from einsumgrad.ir.walk import reads
+from einsumgrad.verify.values import count_of, holds_below
+
+Array = npt.NDArray[Any]
+Sizes = Mapping[str, int]
+Values = Literal["normal", "positive", "large"]
+SMALL = (3, 2, 4, 5)
+"""Sizes that nothing gives: distinct ones, so that no two axes are mistaken for each other."""
+ROWS = 4
+"""The length of an axis that bears no index and is only gathered from."""
+
+
+def draw_sizes(
+    program: ir.Program, given: Sizes, shapes: Mapping[str, tuple[int, ...]]
+) -> dict[str, int]:
+    """Every size: as declared, as given by name or by an array's shape, else small.
+
+    Raises EinError if what is given disagrees."""
+    chosen = dict(given)
+    least = _least(program)
+    declared = {name for name, _ in program.sizes}
+    names = sorted(size_names(program), key=lambda name: name in declared)
+    for name in names:
+        known = sizes_given(program, chosen, shapes)
+        if name not in known:
+            number = SMALL[(len(chosen) - len(given)) % len(SMALL)]
+            chosen[name] = max(number, least.get(name, 0))
+    return sizes_given(program, chosen, shapes)
+
+
+def _least(program: ir.Program) -> dict[str, int]:
+    """How long axes have to be that are read at a constant."""
+    axes = {tensor.name: tensor.axes for tensor in program.tensors}
+    least: dict[str, int] = {}
+    for access in _reads(program):
+        for index, at in zip(axes[access.tensor], access.at, strict=True):
+            if index is not None and (number := _constant(at)) is not None:
+                least[index.size] = max(least.get(index.size, 0), number + 1)
+    return least
+
+
+def _reads(program: ir.Program) -> Iterator[ir.Access]:
+    for statement in program.statements:
+        yield from reads(statement)
+
+
+def _constant(at: ir.Expr) -> int | None:
+    match at:
+        case ir.Number(Fraction(denominator=1) as number):
+            return int(number)
+        case _:
+            return None
+
+
+def draw_arrays(
+    program: ir.Program,
+    given: Mapping[str, Array],
+    sizes: Sizes,
+    rng: np.random.Generator,
+    values: Values,
+) -> dict[str, Array]:
+    """The given arrays and, for every other leaf, a drawn one: float64, or int64 for integers."""
+    shapes = {t.name: _shape(t, program, sizes) for t in program.tensors if t.kind != "computed"}
+    shapes |= {name: array.shape for name, array in given.items()}
+    found: dict[str, Array] = {}
+    for tensor in program.tensors:
+        if tensor.name in given:
+            found[tensor.name] = given[tensor.name]
+        elif tensor.kind != "computed":
+            found[tensor.name] = _drawn(tensor, program, sizes, shapes, rng, values)
+    return found
+
+
+def _shape(tensor: ir.Tensor, program: ir.Program, sizes: Sizes) -> tuple[int, ...]:
+    return tuple(
+        _length(tensor, axis, program, sizes) if index is None else sizes[index.size]
+        for axis, index in enumerate(tensor.axes)
+    )
+
+
+def _length(tensor: ir.Tensor, axis: int, program: ir.Program, sizes: Sizes) -> int:
+    """The length of an axis without an index, by how it is read."""
+    holds = {t.name: t.holds for t in program.tensors}
+    found = 0
+    for access in _reads(program):
+        if access.tensor != tensor.name:
+            continue
+        at = access.at[axis]
+        index = holds.get(at.tensor) if isinstance(at, ir.Access) else None
+        if index is not None and index.size in sizes:
+            return sizes[index.size]
+        number = _constant(at)
+        found = max(found, ROWS if number is None else number + 1)
+    return found or ROWS
+
+
+def _drawn(
+    tensor: ir.Tensor,
+    program: ir.Program,
+    sizes: Sizes,
+    shapes: Mapping[str, tuple[int, ...]],
+    rng: np.random.Generator,
+    values: Values,
+) -> Array:
+    shape = shapes[tensor.name]
+    if tensor.integer:
+        return rng.integers(0, max(1, holds_below(tensor, program, sizes, shapes)), shape)
+    if tensor.kind in ("noise", "const") and tensor.start is not None:
+        return start(tensor, program, sizes, rng)
+    if (count := count_of(tensor, program, sizes)) is not None:
+        return count.draw(rng, shape)
+    if values != "normal":
+        low, high = (0.2, 0.8) if values == "positive" else (1.5, 3.0)
+        return draw("uniform", [low, high], shape, rng)
+    if tensor.kind == "param" and None not in tensor.axes:
+        return start(tensor, program, sizes, rng) + draw("normal", [0.3], shape, rng)
+    return draw("normal", [1.0], shape, rng)

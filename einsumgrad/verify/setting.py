@@ -1,0 +1,138 @@
+"""Where gradients are verified: sizes, arrays, and the objective around them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, get_args
+
+import numpy as np
+import numpy.typing as npt
+
+from einsumgrad.arrays import leaves
+from einsumgrad.data_faults import Cotangents, NotFinite
+from einsumgrad.derive.gradients import gradient_suffix, objective
+from einsumgrad.diagnostics import EinError
+from einsumgrad.engines.runner import Runner
+from einsumgrad.ir import nodes as ir
+from einsumgrad.pipeline import backward, prepared
+from einsumgrad.plan.nodes import Plan
+from einsumgrad.verify.forward import Forward, make_forward
+from einsumgrad.verify.sample import Values, draw_arrays, draw_sizes
+from einsumgrad.wrt import aliases
+
+Array = npt.NDArray[Any]
+Arrays = Mapping[str, Array]
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """The point at which gradients are checked.
+
+    `drawn`: the names of the arrays that were not given. `cotangents`: the `.grad` of the outputs,
+    by the outputs' names; none with a loss. `drawn_cotangents`: those that were not given."""
+
+    sizes: Mapping[str, int]
+    drawn: tuple[str, ...]
+    arrays: Arrays
+    cotangents: Arrays
+    drawn_cotangents: tuple[str, ...]
+    forward: Forward
+
+
+def make_setting(
+    program: ir.Program,
+    given: Mapping[str, Any],
+    sizes: Mapping[str, int],
+    seed: int,
+    memory: int | None,
+) -> Setting:
+    """Arrays and cotangents as given, the others drawn by the seed so that the objective is
+    finite. Raises EinError if what is given does not fit, or if no objective is finite."""
+    own, cotangents = _apart(program, given)
+    held = leaves(program)
+    taken = {n: _wide(a, program.tensor(n)) for n, a in held.take(own, some=True).items()}
+    bound = draw_sizes(program, sizes, {name: a.shape for name, a in taken.items()})
+    runner = Runner(prepared(program), held, memory)
+    drawn = tuple(t.name for t in program.tensors if t.kind != "computed" and t.name not in taken)
+    for values in get_args(Values):
+        rng = np.random.default_rng(seed)
+        arrays = draw_arrays(program, taken, bound, rng, values)
+        plan = runner.plan(arrays, _seeds(program))
+        seeds = _cotangents(program, plan, cotangents, rng)
+        weights = {n: w / per_example(program, n, w.shape) for n, w in seeds.items()}
+        forward = make_forward(plan, arrays, weights, memory)
+        if np.isfinite(forward.here.value):
+            outer = {} if _is_loss(program) else seeds
+            random = tuple(name for name in outer if name not in cotangents)
+            return Setting(bound, drawn, arrays, outer, random, forward)
+        if not drawn:
+            break
+    raise EinError(NotFinite(where="the given arrays" if not drawn else "random arrays"))
+
+
+def gradients(
+    program: ir.Program, wrt: tuple[str, ...], setting: Setting, memory: int | None
+) -> dict[str, Array]:
+    """The derived gradients, 0 for what the objective does not depend on."""
+    suffix = gradient_suffix(program)
+    derived = backward(program, wrt)
+    known = {tensor.name for tensor in derived.tensors}
+    given = {**setting.arrays, **{n + suffix: a for n, a in setting.cotangents.items()}}
+    given = {name: array for name, array in given.items() if name in known}
+    wanted = tuple(name + suffix for name in wrt if name + suffix in derived.outputs)
+    found = Runner(prepared(derived), leaves(derived), memory).run(given, wanted, 0)
+    return {n: found.get(n + suffix, np.zeros(setting.arrays[n].shape)) for n in wrt}
+
+
+def per_example(program: ir.Program, name: str, shape: tuple[int, ...]) -> int:
+    """The factor between a tensor's `.grad` and the derivative of J by it (LANGUAGE §8)."""
+    tensor = program.tensor(name)
+    if program.batch is None or not tensor.batched:
+        return 1
+    sizes = zip(tensor.axes, shape, strict=True)
+    return max(1, next((n for i, n in sizes if i and i.size == program.batch.size), 1))
+
+
+def _is_loss(program: ir.Program) -> bool:
+    return objective(program) == (program.loss,)
+
+
+def _seeds(program: ir.Program) -> tuple[str, ...]:
+    """What the objective is made of."""
+    integer = {t.name for t in program.tensors if t.integer}
+    return tuple(name for name in objective(program) if name not in integer)
+
+
+def _apart(program: ir.Program, given: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The arrays of leaves, and those of outputs' `.grad`, by the outputs' names."""
+    if _is_loss(program):
+        return dict(given), {}
+    suffix = gradient_suffix(program)
+    outputs = {
+        key + suffix: name for key, name in aliases(program).items() if name in _seeds(program)
+    }
+    own = {key: value for key, value in given.items() if key not in outputs}
+    return own, {outputs[key]: value for key, value in given.items() if key in outputs}
+
+
+def _wide(array: Array, tensor: ir.Tensor) -> Array:
+    """Numbers as float64, positions as int64."""
+    return array.astype(np.int64 if tensor.integer else np.float64)
+
+
+def _cotangents(
+    program: ir.Program, plan: Plan, given: Mapping[str, Any], rng: np.random.Generator
+) -> dict[str, Array]:
+    """Ones for the loss; for each output what is given, else random numbers."""
+    shapes = {name: plan.registers[register].shape for name, register in plan.results}
+    if _is_loss(program):
+        return {name: np.ones(shape) for name, shape in shapes.items()}
+    found = {name: rng.normal(size=shape) for name, shape in shapes.items()}
+    for name, value in given.items():
+        found[name] = np.asarray(value, np.float64)
+        if found[name].shape != shapes[name]:
+            what = f"the `.grad` of `{name}` has the shape {list(np.shape(value))}"
+            hint = f"`{name}` has the shape {list(shapes[name])}"
+            raise EinError(Cotangents(what=what, hint=hint))
+    return found
