@@ -10,7 +10,8 @@ from einsumgrad.syntax import tree as t
 from einsumgrad.syntax.show_items import show_item
 
 OR, AND, NOT, COMPARE, SUM, PRODUCT, FACTOR, ATOM = range(8)
-BARE = frozenset({"log"})
+BARE = frozenset({"log", "exp", "sin", "cos", "tan", "tanh"})
+"""Functions that a textbook writes without parentheses before an entry or another function."""
 
 
 def show(node: t.File | t.Item | t.Expr | t.Condition, ascii: bool = False) -> str:
@@ -75,6 +76,8 @@ class Shower:
                 return self._product(factors), PRODUCT
             case t.Reciprocal(value):
                 return f"1/{self.at(value, ATOM)}", PRODUCT
+            case t.Power(t.Call() as base, exponent):
+                return f"{self._call(base, closed=True)[0]}^{self._exponent(exponent)}", FACTOR
             case t.Power(base, exponent):
                 return f"{self.at(base, ATOM)}^{self._exponent(exponent)}", FACTOR
             case t.Comparison() | t.Not() | t.And() | t.Or():
@@ -102,26 +105,31 @@ class Shower:
         match exponent:
             case t.Negative(t.Number(text)):
                 return f"-{text}"
-            case t.Number() | t.Name():
+            case t.Number() | t.Name() | t.Access():
                 return self.at(exponent)
             case _:
                 return f"({self.at(exponent)})"
 
-    def _call(self, node: t.Call) -> tuple[str, int]:
+    def _call(self, node: t.Call, closed: bool = False) -> tuple[str, int]:
+        """`closed`: other factors follow, so the argument gets parentheses."""
         table = FUNCTIONS.get(node.function)
         name = table.symbol if table and table.symbol and not self.ascii else node.function
-        if name in BARE and isinstance(node.args[0], t.Access):
-            return f"{name} {self.at(node.args[0])}", FACTOR
-        return f"{name}({', '.join(self.at(arg, SUM) for arg in node.args)})", ATOM
+        shown = [self._shown(arg) for arg in node.args]
+        text, own = shown[0]
+        bare = own == ATOM and isinstance(node.args[0], t.Access | t.Name | t.Call)
+        if name in BARE and bare and not closed:
+            return f"{name} {text}", FACTOR
+        return f"{name}({', '.join(text for text, _ in shown)})", ATOM
 
-    def _operator(self, node: t.Operator, enclosed: bool = False) -> str:
-        """`enclosed`: other terms follow, so a body of several factors gets parentheses."""
+    def _operator(self, node: t.Operator, enclosed: bool = False, closed: bool = False) -> str:
+        """`enclosed`: other terms follow, so a body of several factors gets parentheses; `closed`:
+        other factors follow, so that any argument does."""
         table = OPERATORS[node.op]
         name = table.symbol if table.symbol and not self.ascii else node.op
         names = ",".join(node.indices)
         head = f"{name}_{{{names}}}" if len(node.indices) > 1 else f"{name}_{names}"
         if not table.big:
-            bare = isinstance(node.body, t.Access) and bool(node.body.at)
+            bare = isinstance(node.body, t.Access) and bool(node.body.at) and not closed
             return f"{head} {self.at(node.body)}" if bare else f"{head}({self.at(node.body, SUM)})"
         text, own = self._shown(node.body)
         negative = isinstance(node.body, t.Negative)
@@ -161,15 +169,11 @@ class Shower:
         big = isinstance(factor, t.Operator) and OPERATORS[factor.op].big
         if big and last and not divisor:
             return self.at(factor)
-        if isinstance(factor, t.Call) and not last:
-            factor_text = self._call(factor)
-            return factor_text[0] if factor_text[1] == ATOM else self._closed_call(factor)
+        if isinstance(factor, t.Call):
+            return self._call(factor, closed=not last)[0]
         if isinstance(factor, t.Operator) and not last and not big:
-            return f"({self.at(factor)})"
+            return self._operator(factor, closed=True)
         return self.at(factor, FACTOR)
-
-    def _closed_call(self, node: t.Call) -> str:
-        return f"{node.function}({self.at(node.args[0])})"
 
 
 def _is_coefficient(factor: t.Expr) -> bool:
