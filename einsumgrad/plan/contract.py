@@ -5,13 +5,15 @@ from __future__ import annotations
 import math
 
 import opt_einsum
+from opt_einsum.paths import DynamicProgramming
 
 from einsumgrad.ir.nodes import Index
 from einsumgrad.plan.builder import Builder, Value
 from einsumgrad.plan.nodes import Guard, Pair
 
-EXACT = 8
-"""Up to so many operands the best order is searched for, beyond it a good one."""
+OPTIMAL, EXACT = 6, 12
+"""Up to so many operands all orders are tried, or searched by dynamic programming; beyond it a
+good order is found."""
 
 
 def contract(
@@ -42,7 +44,7 @@ def contract(
 
 def _ordered(builder: Builder, values: list[Value], out: tuple[Index, ...]) -> Value:
     """Pairwise contractions in the order of least work."""
-    values = list(values)
+    values = _together(builder, values)
     for step in _path(builder, values, out):
         taken = [values[k] for k in step]
         values = [v for k, v in enumerate(values) if k not in step]
@@ -54,6 +56,16 @@ def _ordered(builder: Builder, values: list[Value], out: tuple[Index, ...]) -> V
         values.append(result)
     (result,) = values
     return _presummed(builder, result, set(out))
+
+
+def _together(builder: Builder, values: list[Value]) -> list[Value]:
+    """Values over the same axes multiplied entry by entry: no order of contractions does less."""
+    groups: dict[frozenset[Index], Value] = {}
+    for value in values:
+        axes = frozenset(value.axes)
+        held = groups.get(axes)
+        groups[axes] = value if held is None else builder.map("multiply", held, value)
+    return list(groups.values())
 
 
 def _others(taken: list[Value], place: int, needed: set[Index]) -> set[Index]:
@@ -72,9 +84,17 @@ def _path(builder: Builder, values: list[Value], out: tuple[Index, ...]) -> list
     left = ",".join("".join(symbols[i] for i in v.axes) for v in values)
     right = "".join(symbols[i] for i in out if i in symbols)
     shapes = [tuple(max(1, n) for n in builder.shape(v.axes)) for v in values]
-    search = "optimal" if len(values) <= EXACT else "auto"
-    path, _ = opt_einsum.contract_path(f"{left}->{right}", *shapes, shapes=True, optimize=search)
+    path, _ = opt_einsum.contract_path(
+        f"{left}->{right}", *shapes, shapes=True, optimize=_search(len(values))
+    )
     return [tuple(step) for step in path]
+
+
+def _search(operands: int) -> str | DynamicProgramming:
+    if operands <= OPTIMAL:
+        return "optimal"
+    outer = DynamicProgramming(minimize="flops", search_outer=True)
+    return outer if operands <= EXACT else "auto"
 
 
 def _presummed(builder: Builder, value: Value, needed: set[Index]) -> Value:
