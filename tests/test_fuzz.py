@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 import oracle
 import pytest
-from hypothesis import HealthCheck, assume, event, given, note, settings
+from hypothesis import HealthCheck, Phase, assume, event, given, note, settings
 from hypothesis import strategies as st
 from programs import Sample, programs
 
@@ -210,7 +210,10 @@ def hold(
 ) -> None:
     """All the properties on `count` samples, drawn anew in each run of the tests."""
 
-    @settings(max_examples=count, deadline=None, database=None, suppress_health_check=SLOW)
+    @settings(
+        max_examples=count, deadline=None, database=None, suppress_health_check=SLOW,
+        phases=(Phase.generate, Phase.shrink),
+    )  # fmt: skip
     @given(samples)
     def holds(sample: Sample) -> None:
         watch()
