@@ -60,7 +60,7 @@ def _simplify(node: Node, hear: Hear | None) -> Node:
     for words, rule in RULES.get(type(node), ()):
         assert isinstance(node, Expr)
         made = rule(node)
-        if hear is not None and made != node:
+        if hear is not None and made is not node and made != node:
             hear(words)
         node = made
     return node
