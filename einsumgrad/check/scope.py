@@ -40,3 +40,16 @@ def bound_names(node: Part) -> set[str]:
             found.update(current.indices)
         stack += parts(current)
     return found
+
+
+def links(condition: t.Condition) -> Iterator[t.Condition]:
+    """The conditions that hold together: each of an `and`, each link of a chain."""
+    match condition:
+        case t.And(conditions):
+            for part in conditions:
+                yield from links(part)
+        case t.Comparison(operands, operators):
+            for op, left, right in zip(operators, operands, operands[1:], strict=False):
+                yield t.Comparison((left, right), (op,), left.span.to(right.span))
+        case _:
+            yield condition

@@ -15,7 +15,7 @@ from einsumgrad.check.faults import (
 )
 from einsumgrad.check.lower import Scope, conjuncts, lower, lower_condition
 from einsumgrad.check.names import Names
-from einsumgrad.check.scope import bound_names, free
+from einsumgrad.check.scope import bound_names, free, links
 from einsumgrad.diagnostics import Fault, Span
 from einsumgrad.ir import nodes as ir
 from einsumgrad.ir.build import ZERO, product, total
@@ -35,13 +35,14 @@ class Lowered:
 def lower_statement(item: t.Statement, names: Names) -> Lowered:
     """The IR of a statement, with its faults."""
     loops = _loop_names(item, names)
-    scope = Scope(names, frozenset(loops), item.where)
+    conditions = tuple(link for c in item.where for link in links(c))
+    scope = Scope(names, frozenset(loops), conditions)
     scope.faults.extend(_list_faults(item, loops))
     scope.faults.extend(_operator_faults(item, loops, names))
     target = lower(item.target, scope)
     assert isinstance(target, ir.Access)
     value = _kept(lower(item.value, scope))
-    own = [c for c in item.where if set(free((c,), names)) <= set(loops)]
+    own = [c for c in conditions if set(free((c,), names)) <= set(loops)]
     where = conjuncts(tuple(lower_condition(c, scope) for c in own))
     scope.faults.extend(_sum_faults(item, target, loops, names))
     indices = tuple(names.index(name) for name in loops)

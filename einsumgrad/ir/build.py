@@ -1,8 +1,8 @@
 """Constructors that keep the normal form, and capture-avoiding substitution.
 
 Normal form: sums and products are flat, have two or more operands and at most one number; a
-product is ordered number, sizes, other factors as read, reciprocals; nothing is multiplied by one
-or added to zero. What is printed from it and read again gives the same nodes.
+product is ordered number, sizes, other factors as read, reciprocals, of numbers first; nothing
+is multiplied by one or added to zero. What is printed from it and read again gives the same nodes.
 """
 
 from __future__ import annotations
@@ -131,7 +131,8 @@ def _assemble(coefficient: Number, sizes: Mapping[str, int], rest: list[Expr]) -
             power(Size(n), number(e)) for n, e in sizes.items() if e and (e > 0) == positive
         ]
     ordered += [factor for factor in rest if not is_reciprocal(factor)]
-    ordered += [factor for factor in rest if is_reciprocal(factor)]
+    below = [factor for factor in rest if is_reciprocal(factor)]
+    ordered += sorted(below, key=lambda factor: not _of_number(factor))
     if len(ordered) == 1:
         return ordered[0]
     return Product(tuple(ordered)) if ordered else ONE
@@ -144,6 +145,11 @@ def is_reciprocal(factor: Expr) -> bool:
             return exponent < 0
         case _:
             return False
+
+
+def _of_number(factor: Expr) -> bool:
+    """Whether the factor is a power of a number: `1/π`."""
+    return isinstance(factor, Power) and isinstance(factor.base, Number)
 
 
 def power(base: Expr, exponent: Expr) -> Expr:
