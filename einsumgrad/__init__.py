@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from einsumgrad.api import Program, load, parse
     from einsumgrad.diagnostics import EinError
+    from einsumgrad.train.training import fit
 
 __version__ = "0.1.0"
-__all__ = ["EinError", "Program", "__version__", "load", "parse"]
+__all__ = ["EinError", "Program", "__version__", "fit", "load", "parse"]
 
 
 def __getattr__(name: str) -> Any:
@@ -18,6 +19,10 @@ def __getattr__(name: str) -> Any:
         from einsumgrad.diagnostics import EinError
 
         return EinError
+    if name == "fit":
+        from einsumgrad.train.training import fit
+
+        return fit
     if name in __all__:
         from einsumgrad import api
 

@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from einsumgrad.arrays import floating, leaves
 from einsumgrad.check.sizes import sizes_given, unknown_size
-from einsumgrad.data_faults import Cotangents, ExtraArray, NoLoss
+from einsumgrad.data_faults import Cotangents, ExtraArray, NoLength, NoLoss
 from einsumgrad.derive.gradients import gradient_suffix
 from einsumgrad.derive.reverse import default_wrt
 from einsumgrad.diagnostics import EinError
@@ -181,17 +181,16 @@ class Program:
         (2, 3)
         """
         known = self._sizes(sizes)
+        params = [t for t in self.ir.tensors if t.kind == "param"]
         missing = [
-            unknown_size(self.ir, i.size)
-            for t in self.ir.tensors
-            if t.kind == "param"
-            for i in t.axes
-            if i is not None and i.size not in known
+            unknown_size(self.ir, i.size) if i else NoLength(span=t.span, name=t.name, axis=k)
+            for t in params
+            for k, i in enumerate(t.axes)
+            if i is None or i.size not in known
         ]
         if missing:
             raise EinError(*dict.fromkeys(missing))
         rng = np.random.default_rng(seed)
-        params = (t for t in self.ir.tensors if t.kind == "param")
         return {t.name: start(t, self.ir, known, rng).astype(dtype) for t in params}
 
     # ---- behind the scenes

@@ -123,3 +123,12 @@ class NotFinite(Fault):
 class NothingToVerify(Fault):
     code: ClassVar[str] = "E415"
     words: ClassVar[str] = "there is no gradient to verify: no parameter and no input has one"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NoLength(Fault):
+    code: ClassVar[str] = "E416"
+    words: ClassVar[str] = "nothing gives the length of axis {axis} of parameter `{name}`"
+    help: ClassVar[str] = "declare it with an index for every axis: `param {name}[…]`"
+    name: str
+    axis: int

@@ -96,7 +96,7 @@ def command(
         click.echo(line)
     began = time.perf_counter()
     stopped = _trained(run)
-    click.echo(f"{run.point.step:,} steps in {time.perf_counter() - began:.1f} s")
+    click.echo(f"{counted(run.point.step, 'step')} in {time.perf_counter() - began:.1f} s")
     if save is not None:
         write_arrays(save, run.params)
         click.echo(f"saved {save}")
@@ -104,11 +104,18 @@ def command(
         ctx.exit(STOPPED)
 
 
+def counted(count: int, what: str) -> str:
+    """`1 step`, `1,438 steps`."""
+    return f"{count:,} {what}" if count == 1 else f"{count:,} {what}s"
+
+
 def _check_folder(save: str | None) -> None:
     """Raises EinError before training if nothing could be saved after it."""
     from einsumgrad.data_faults import Unwritable
     from einsumgrad.diagnostics import EinError
 
+    if save is not None and Path(save).is_dir():
+        raise EinError(Unwritable(file=save, reason="it is a folder"))
     if save is not None and not Path(save).parent.is_dir():
         raise EinError(Unwritable(file=save, reason="there is no such folder"))
 
@@ -117,8 +124,9 @@ def _opening(file: str, run: Training) -> Iterator[str]:
     """What is trained, on what, and the update statements of a step."""
     count = sum(array.size for array in run.params.values())
     tested = f", {run.test.count:,} to test" if run.test else ""
-    yield f"{file}: {count:,} parameters in {', '.join(run.params)}"
-    yield f"{run.data.count:,} examples{tested}, {run.steps:,} steps an epoch; each step:"
+    yield f"{file}: {counted(count, 'parameter')} in {', '.join(run.params)}"
+    seen = counted(run.data.count, "example") + tested
+    yield f"{seen}, {counted(run.steps, 'step')} an epoch; each step:"
     lines = run.update.lines
     yield from (f"  {line}" for line in lines[:LINES])
     if len(lines) > LINES:
@@ -139,7 +147,8 @@ def _trained(run: Training) -> bool:
                 told = epoch.number
     except KeyboardInterrupt:
         now = run.running
-        click.echo(f"stopped in epoch {now.number}, after {now.steps} of its {run.steps} steps")
+        of = counted(run.steps, "step")
+        click.echo(f"stopped in epoch {now.number}, after {now.steps} of its {of}")
         if now.steps and now.number != told:
             click.echo(epoch_line(run, run.report()))
         return True

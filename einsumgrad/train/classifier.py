@@ -18,7 +18,7 @@ from einsumgrad.ir import nodes as ir
 from einsumgrad.ir.build import ONE
 from einsumgrad.ir.walk import Node, children, free_indices
 from einsumgrad.train.examples import Examples
-from einsumgrad.train.instantiate import fresh
+from einsumgrad.train.parameters import fresh
 
 Array = npt.NDArray[Any]
 

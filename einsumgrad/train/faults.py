@@ -83,10 +83,9 @@ class NoExamples(Fault):
 class Diverged(Fault):
     code: ClassVar[str] = "E609"
     words: ClassVar[str] = "the loss is not a number at step {step}, in epoch {epoch}"
-    help: ClassVar[str] = "{hint}"
+    help: ClassVar[str] = "try a smaller step size, `--lr`, or look for a NaN in the data"
     step: int
     epoch: int
-    hint: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

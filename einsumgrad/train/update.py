@@ -12,7 +12,7 @@ import numpy.typing as npt
 from einsumgrad.api import Program
 from einsumgrad.check.check import check
 from einsumgrad.check.sizes import sizes_given
-from einsumgrad.diagnostics import EinError, Fault
+from einsumgrad.diagnostics import NOWHERE, EinError, Fault
 from einsumgrad.engines.starts import shape_of, start
 from einsumgrad.ir import nodes as ir
 from einsumgrad.syntax import tree as t
@@ -20,8 +20,9 @@ from einsumgrad.syntax.near import nearest
 from einsumgrad.syntax.show import show
 from einsumgrad.syntax.walk import walk
 from einsumgrad.train.faults import NoRate, NothingToTrain, NoUpdate, UnknownHere
-from einsumgrad.train.instantiate import Parameter, instantiate, parameters
-from einsumgrad.train.rule import GRAD, RATE, STEP, Rule, base, read_rule
+from einsumgrad.train.instantiate import instantiate
+from einsumgrad.train.parameters import Parameter, parameters, told_apart
+from einsumgrad.train.rule import GRAD, Rule, base, read_rule
 from einsumgrad.train.versions import Versions, plain, versions
 from einsumgrad.wrt import aliases
 
@@ -36,13 +37,15 @@ class Update:
     `statements`: as a reader sees them, written out for every parameter. `program`: the same with
     a version for each write, `W_new[j,i] = W[j,i] - …`. `takes`: the arrays that it reads. `last`:
     the output that holds a written tensor after a step. `states`: those that are no parameters and
-    are kept from step to step."""
+    are kept from step to step. `rate`, `step`: the names of η and t."""
 
     statements: tuple[t.Statement, ...]
     program: Program
     takes: frozenset[str]
     last: Mapping[str, str]
     states: tuple[str, ...]
+    rate: str
+    step: str
 
     @property
     def lines(self) -> tuple[str, ...]:
@@ -60,11 +63,11 @@ class Update:
                 value = start(tensor, self.program.ir, sizes, np.random.default_rng(0))
                 found[tensor.name] = value.astype(dtype)
         if lr is not None:
-            if RATE not in self.takes:
+            if self.rate not in self.takes:
                 hint = "write `const η = 0.1` into it, or leave the step size out"
                 raise EinError(NoRate(what=f"the optimizer has no `η` to be {lr:g}", hint=hint))
-            found[RATE] = np.asarray(lr, dtype)
-        elif RATE in self.takes - found.keys():
+            found[self.rate] = np.asarray(lr, dtype)
+        elif self.rate in self.takes - found.keys():
             hint = "give it with `--lr 0.1`, or write `const η = 0.1` into the optimizer"
             raise EinError(NoRate(what="nothing gives the step size `η`", hint=hint))
         return found
@@ -84,7 +87,7 @@ class Update:
     ) -> dict[str, Array]:
         """The kept tensors, parameters and states, after the step of that number, from 1."""
         slopes = {name + GRAD: grad for name, grad in grads.items()}
-        known: dict[str, Any] = {STEP: step, **kept, **slopes, **given}
+        known: dict[str, Any] = {self.step: step, **kept, **slopes, **given}
         taken = {name: array for name, array in known.items() if name in self.takes}
         found = self.program.run(memory=memory, **taken)
         return {name: found[self.last[name]] if name in self.last else kept[name] for name in kept}
@@ -97,18 +100,19 @@ def make_update(program: ir.Program, optimizer: t.File) -> Update:
     params = parameters(program)
     if not params:
         raise EinError(NothingToTrain())
-    rule = read_rule(optimizer, aliases(program))
+    rule = read_rule(optimizer, params, aliases(program))
+    params = told_apart(params, rule.scalars)
     statements = instantiate(rule, params)
-    own = frozenset(name for p in params for name in (p.name, p.name + GRAD))
+    own = {name: p.indices for p in params for name in (p.name, p.name + GRAD)}
     made = versions(statements, own)
-    _check_updates(optimizer, made, params)
+    _check_updates(optimizer, rule, made, params)
     states = tuple(name for name in made.kept if name not in own)
     results = {n: made.last[n] for n in (*(p.name for p in params), *states) if n in made.last}
     file = t.File(tuple(_items(rule, made, params, results)), optimizer.source)
     checked = check(file)
     _check_known(checked, program)
     takes = frozenset(x.name for x in checked.tensors if x.kind != "computed")
-    return Update(statements, Program(checked), takes, results, states)
+    return Update(statements, Program(checked), takes, results, states, rule.rate, rule.step)
 
 
 def _items(
@@ -136,10 +140,9 @@ def _inputs(rule: Rule, made: Versions, params: tuple[Parameter, ...]) -> Iterat
     for name, target in made.kept.items():
         if name not in own:
             yield t.Declared(name, plain(target), span=target.span)
-    declared = {e.name for d in rule.declared if isinstance(d, t.TensorDecl) for e in d.entries}
     written = {s.target.name for s in made.statements}
-    for name in (RATE, STEP):
-        if name in rule.scalars - rule.indices - declared - written:
+    for name in (rule.rate, rule.step):
+        if name in rule.scalars - rule.indices - rule.constants - written - own:
             yield t.Declared(name, ())
 
 
@@ -158,18 +161,20 @@ def _first_uses(statements: tuple[t.Statement, ...]) -> dict[str, tuple[str, ...
     return found
 
 
-def _check_updates(optimizer: t.File, made: Versions, params: tuple[Parameter, ...]) -> None:
+def _check_updates(
+    optimizer: t.File, rule: Rule, made: Versions, params: tuple[Parameter, ...]
+) -> None:  # fmt: skip
+    """Raises EinError if no statement writes a parameter."""
     names = [p.name for p in params]
     if any(name in made.last for name in names):
         return
-    near = next((n for written in made.last if (n := nearest(written, names))), "")
-    example = f"`{names[0]}`" if not params[0].indices else f"`{_entry(params[0])}`"
-    hint = f"did you mean `{near}`?" if near else f"write `θ -= η θ.grad`, or to {example}"
-    raise EinError(NoUpdate(file=optimizer.source.name, hint=hint))
-
-
-def _entry(param: Parameter) -> str:
-    return f"{param.name}[{','.join(param.indices)}]"
+    hint = f"write `θ -= …`, or `{params[0].entry} -= …`"
+    span = rule.statements[0].span if rule.statements else NOWHERE
+    for statement in rule.statements:
+        if near := nearest(statement.target.name, names):
+            span, hint = statement.target.span, f"did you mean `{near}`?"
+            break
+    raise EinError(NoUpdate(span=span, file=optimizer.source.name, hint=hint))
 
 
 def _check_known(update: ir.Program, program: ir.Program) -> None:
@@ -183,7 +188,7 @@ def _check_known(update: ir.Program, program: ir.Program) -> None:
 def _unknown(tensor: ir.Tensor, program: ir.Program) -> Fault:
     own, kinds = base(tensor.name), {x.name: x.kind for x in program.tensors}
     params = [name for name, kind in kinds.items() if kind == "param"]
-    if own in params:
+    if own in params or GRAD in own:
         why = "it is given first derivatives only"
     elif own in kinds:
         what = {"input": "an input", "const": "a constant", "noise": "noise"}

@@ -31,8 +31,11 @@ class Versions:
     kept: Mapping[str, t.Access]
 
 
-def versions(statements: tuple[t.Statement, ...], leaves: frozenset[str]) -> Versions:
-    """Every write as a version of its own; `leaves` have a value before the first statement.
+def versions(
+    statements: tuple[t.Statement, ...], leaves: Mapping[str, tuple[str, ...]]
+) -> Versions:
+    """Every write as a version of its own; `leaves` have a value before the first statement, and
+    these indices.
 
     Raises EinError for writes of which some entries would have no value."""
     maker = _Maker({s.target.name: s.target for s in reversed(statements)}, leaves)
@@ -48,7 +51,7 @@ class _Maker:
     """`now` is the newest version of every tensor so far."""
 
     targets: Mapping[str, t.Access]
-    leaves: frozenset[str]
+    leaves: Mapping[str, tuple[str, ...]]
     now: dict[str, str] = field(default_factory=dict)
     kept: dict[str, None] = field(default_factory=dict)
     faults: list[Fault] = field(default_factory=list)
@@ -81,10 +84,13 @@ class _Maker:
     def copied(
         self, new: t.Statement, before: t.Access, item: t.Statement
     ) -> Iterator[t.Statement]:
-        """The old value first, to which the loops then add."""
+        """The old value first, to which the loops then add, or from which they subtract."""
         whole = self.targets[item.target.name]
-        if not _whole(whole):
-            self.refuse(item, f"write all of `{whole.name}` first")
+        if not _whole(whole) and whole.name in self.leaves:
+            names = tuple(t.Name(name, whole.span) for name in self.leaves[whole.name])
+            whole = replace(whole, at=names)
+        elif not _whole(whole):
+            self.refuse(item, f"write all of it first: `{whole.name}[j,i] = …`")
             return
         target = replace(whole, name=new.target.name)
         value = _value(replace(whole, name=before.name))
