@@ -32,6 +32,7 @@ from einsumgrad.ir.nodes import (
     Statement,
     Sum,
 )
+from einsumgrad.ir.walk import gathers
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,8 +65,7 @@ def pull(node: Expr, flow: Flow, model: Model, named: Expr | None = None) -> Ite
                 yield from pull(term, flow, model)
         case Product(factors):
             for place in reversed(range(len(factors))):
-                beside = flow.beside(factors[:place], factors[place + 1 :])
-                yield from pull(factors[place], beside, model)
+                yield from pull(factors[place], _beside(factors, place, flow), model)
         case Power(base, exponent):
             rule = words.of_exponent(node, result)
             yield from pull(exponent, flow.times(of_exponent(node, result), rule), model)
@@ -80,6 +80,17 @@ def pull(node: Expr, flow: Flow, model: Model, named: Expr | None = None) -> Ite
             return
         case _:
             assert_never(node)
+
+
+def _beside(factors: tuple[Expr, ...], place: int, flow: Flow) -> Flow:
+    """The flow into one factor. Brackets beside a gather restrict the loops: where they are 0, the
+    position may be outside."""
+    left, right = factors[:place], factors[place + 1 :]
+    if not gathers(factors[place]):
+        return flow.beside(left, right)
+    brackets = tuple(f.condition for f in (*left, *right) if isinstance(f, Iverson))
+    kept = ([f for f in part if not isinstance(f, Iverson)] for part in (left, right))
+    return flow.beside(*kept).within(brackets)
 
 
 def _call(node: Call, flow: Flow, model: Model, result: Expr) -> Iterator[Contribution]:

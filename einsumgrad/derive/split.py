@@ -20,6 +20,7 @@ from einsumgrad.ir.nodes import (
     Condition,
     Expr,
     Index,
+    Iverson,
     Normalise,
     Position,
     Power,
@@ -28,7 +29,7 @@ from einsumgrad.ir.nodes import (
     Statement,
     Sum,
 )
-from einsumgrad.ir.walk import accesses, children, free_indices, walk
+from einsumgrad.ir.walk import Node, children, free_indices, gathers, walk
 
 
 @dataclass(slots=True)
@@ -70,7 +71,8 @@ class Splitter:
         inner = (*where, *node.where) if isinstance(node, Reduce | Normalise) else where
         active = set(active_parts(node))
         parts = tuple(
-            self.below(part, heavy, inner) if part in active else part for part in children(node)
+            self.below(part, heavy, (*inner, *_restricting(node, part))) if part in active else part
+            for part in children(node)
         )
         return rebuild_expr(node, parts)
 
@@ -88,7 +90,7 @@ class Splitter:
         """An access of the tensor that now names the node; the node, if it cannot be named."""
         axes = _ordered(node, self.statement)
         kept = tuple(c for c in dict.fromkeys(where) if set(free_indices(c)) <= set(axes))
-        if any(_gathers(access) for access in accesses(node)) and set(kept) != set(where):
+        if gathers(node) and set(kept) != set(where):
             return node
         if node not in self.made:
             name = self._fresh()
@@ -128,8 +130,11 @@ def _linear(node: Expr) -> bool:
     )
 
 
-def _gathers(access: Access) -> bool:
-    return any(not isinstance(at, Position) for at in access.at)
+def _restricting(node: Expr, part: Node) -> tuple[Condition, ...]:
+    """The brackets beside a factor that gathers: where they are 0, it is not looked at."""
+    if not isinstance(node, Product) or not gathers(part):
+        return ()
+    return tuple(f.condition for f in node.factors if isinstance(f, Iverson))
 
 
 def _ordered(node: Expr, statement: Statement) -> tuple[Index, ...]:

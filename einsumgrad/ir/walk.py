@@ -130,6 +130,11 @@ def accesses(node: Node) -> Iterator[Access]:
     return (part for part in walk(node) if isinstance(part, Access))
 
 
+def gathers(node: Node) -> bool:
+    """Whether anything below is read elsewhere than at plain indices, perhaps outside."""
+    return any(not isinstance(at, Position) for access in accesses(node) for at in access.at)
+
+
 def statement_nodes(statement: Statement) -> tuple[Node, ...]:
     """What a statement reads from: value, conditions, and the target's index positions."""
     return (statement.value, *statement.where, *statement.target.at)

@@ -9,7 +9,7 @@ from fractions import Fraction
 from typing import assert_never
 
 from einsumgrad.ir import nodes as ir
-from einsumgrad.ir.walk import free_indices
+from einsumgrad.ir.walk import free_indices, gathers
 from einsumgrad.plan.builder import Builder, Term, Value, union
 from einsumgrad.plan.contract import contract
 from einsumgrad.plan.nodes import At, Constant, Count, Fill, Gather, Operand
@@ -92,10 +92,13 @@ class Lowering:
         return self._junction("and", tuple(dict.fromkeys(items)))
 
     def _junction(self, word: str, items: tuple[ir.Condition, ...]) -> Term:
+        """One after the other, as a loop would: a gather in one is looked at only where those
+        before it leave the answer open."""
         decisive, result = (FALSE, TRUE) if word == "and" else (TRUE, FALSE)
         found: Term = result
-        for item in items:
-            new = self.condition(item)
+        for place, item in enumerate(items):
+            before = items[:place] if word == "and" else tuple(ir.Not(i) for i in items[:place])
+            new = (self.under(before) if gathers(item) else self).condition(item)
             if isinstance(new, Constant):
                 if bool(new.value) == bool(decisive.value):
                     return decisive
@@ -301,15 +304,11 @@ class Lowering:
         """Where a gather over these axes is looked at: where any entry that is kept needs it."""
         if not self.where:
             return None
-        mask = replace(self, where=()).conjunction(self._checkable())
+        mask = replace(self, where=()).conjunction(self.where)
         if isinstance(mask, Constant):
             return FALSE if not mask.value else None
         extra = tuple(i for i in mask.axes if i not in axes)
         return self.builder.fold("any", mask, extra, None) if extra else mask
-
-    def _checkable(self) -> tuple[ir.Condition, ...]:
-        """The conditions in force; those that gather themselves are checked on their own."""
-        return self.where
 
 
 def _scaled(lowering: Lowering, term: Term, number: float) -> Term:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from einsumgrad.diagnostics import EinError
 from einsumgrad.engines.numpy import Compiled, compile_plan
 from einsumgrad.plan.memory import check_memory, free_memory
 from einsumgrad.plan.nodes import Plan
@@ -22,10 +24,11 @@ STEP = 1e-30
 
 @dataclass(frozen=True, slots=True)
 class Point:
-    """The objective at a point, and which side of every kink the point lies on."""
+    """The objective at a point, and which side of every kink the point lies on; None where it
+    does not exist."""
 
     value: float
-    branches: tuple[int, ...]
+    branches: tuple[int, ...] | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,9 +46,12 @@ class Forward:
     size: float
 
     def at(self, name: str, entries: Array) -> Point:
-        """J with other entries of one array."""
+        """J with other entries of one array; no number if a gather then leaves its range."""
         self.record.clear()
-        found = self.real.run({**self.arrays, name: entries})
+        try:
+            found = self.real.run({**self.arrays, name: entries})
+        except EinError:
+            return Point(math.nan, None)
         return Point(float(_total(found, self.weights).real), tuple(self.record))
 
     def complex_slope(self, name: str, direction: Array) -> float | None:
