@@ -6,132 +6,129 @@ names is read by that name."""
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from heapq import heappop, heappush
 
-from einsumgrad.ir.build import is_reciprocal, rebuild, substitute
-from einsumgrad.ir.nodes import (
-    Access,
-    Call,
-    Expr,
-    Index,
-    Normalise,
-    Position,
-    Power,
-    Program,
-    Reduce,
-    Statement,
-    Sum,
-)
-from einsumgrad.ir.walk import Node, accesses, children, free_indices, walk
-from einsumgrad.rewrite.algebra import cost
+from einsumgrad.ir.build import rebuild, substitute
+from einsumgrad.ir.nodes import Access, Expr, Index, Position, Program, Statement
+from einsumgrad.ir.walk import Node, children, free_indices
 from einsumgrad.rewrite.edit import Reason, Told, plain_target, unheard, with_statements, writers
+from einsumgrad.rewrite.shapes import PARTS, Shapes
 
-MIN_COST = 4
 Seen = dict[Expr, Access]
 """Parts of an expression with the entries that they are read by."""
 SUBSCRIPTS = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
-    """A part with its free indices, in the order in which its shape numbers them."""
-
-    node: Expr
-    free: tuple[Index, ...]
-
-
 def share(program: Program, told: Told = unheard) -> Program:
     """Forward values read by their names, then common parts named, the largest first."""
-    program = with_statements(program, _reused(program, told))
-    for count in range(1, 1 + len(program.statements)):
-        shape = _largest_repeated(program)
-        if shape is None:
-            return program
-        program = _name(program, shape, f"c{count}".translate(SUBSCRIPTS), told)
-    return program
+    shapes = Shapes()
+    program = with_statements(program, _reused(program, shapes, told))
+    return with_statements(program, Sharer(program, shapes, told).run())
 
 
-def shape_of(node: Expr) -> tuple[Expr, tuple[Index, ...]]:
-    """The node with its free indices numbered, and those indices."""
-    free = free_indices(node)
-    numbered = {i: Position(Index(f"#{place}", i.size)) for place, i in enumerate(free)}
-    shape = substitute(_bound_numbered(node, 0), numbered)
-    assert isinstance(shape, Expr)
-    return shape, free
+@dataclass(slots=True)
+class Line:
+    """A statement, and the row in which it stands: with the definitions made for it before it."""
+
+    statement: Statement
+    row: int
 
 
-def _bound_numbered(node: Node, depth: int) -> Node:
-    """The node with bound indices named by their depth."""
-    if isinstance(node, Reduce | Normalise):
-        bound = node.indices if isinstance(node, Reduce) else (node.index,)
-        fresh = {i: Index(f"@{depth}.{k}", i.size) for k, i in enumerate(bound)}
-        moved = {old: Position(new) for old, new in fresh.items()}
-        body = substitute(node.body, moved)
-        where = tuple(substitute(c, moved) for c in node.where)
-        if isinstance(node, Reduce):
-            node = replace(node, indices=tuple(fresh.values()))
-            parts: tuple[Node, ...] = (body, *where)
-        else:
-            node = replace(node, index=fresh[node.index])
-            parts = (body, node.at, *where)
-        depth += 1
-    else:
+@dataclass(slots=True)
+class Sharer:
+    """Names the parts that derived statements repeat, the largest first.
+
+    `rows`: the statements in order, each behind the definitions that were made for it. `users`: for
+    each shape the lines that have it, and how often, parts left out that may not be named.
+    `ranks`: the shapes in the order in which they were first seen, which decides among equals."""
+
+    program: Program
+    shapes: Shapes
+    told: Told
+    rows: list[list[Line]] = field(default_factory=list)
+    users: dict[Expr, dict[int, tuple[Line, int]]] = field(default_factory=dict)
+    queue: list[tuple[int, int, Expr]] = field(default_factory=list)
+    ranks: dict[Expr, int] = field(default_factory=dict)
+
+    def run(self) -> Iterator[Statement]:
+        taken = {tensor.name for tensor in self.program.tensors}
+        for row, statement in enumerate(self.program.statements):
+            line = Line(statement, row)
+            self.rows.append([line])
+            if statement.derived:
+                self._count(line)
+        count = 1
+        while self.queue:
+            _, _, shape = heappop(self.queue)
+            if self._times(shape) > 1:
+                name = f"c{count}".translate(SUBSCRIPTS)
+                while name in taken:
+                    name += "'"
+                taken.add(name)
+                self._name(shape, name)
+                count += 1
+        yield from (line.statement for row in self.rows for line in row)
+
+    def _times(self, shape: Expr) -> int:
+        return sum(times for _, times in self.users[shape].values())
+
+    def _count(self, line: Line) -> None:
+        """Takes the line's parts into account; those that are now repeated may get a name."""
+        for part in self.shapes.candidates(line.statement.value):
+            shape = self.shapes.of(part).shape
+            self.ranks.setdefault(shape, len(self.ranks))
+            users = self.users.setdefault(shape, {})
+            _, times = users.get(id(line), (line, 0))
+            barred = line.statement.where and self.shapes.of(part).gathering
+            users[id(line)] = (line, times if barred else times + 1)
+            if self._times(shape) > 1:
+                heappush(self.queue, (-self.shapes.of(part).cost, self.ranks[shape], shape))
+
+    def _forget(self, line: Line) -> None:
+        for part in self.shapes.candidates(line.statement.value):
+            self.users[self.shapes.of(part).shape].pop(id(line), None)
+
+    def _name(self, shape: Expr, name: str) -> None:
+        """Puts a statement that defines the shape before the first that has it; all read it."""
+        lines = [line for line, _ in self.users[shape].values()]
+        lines.sort(key=lambda line: (line.row, self.rows[line.row].index(line)))
+        first = next(
+            part
+            for part in self.shapes.candidates(lines[0].statement.value)
+            if self.shapes.of(part).shape == shape
+        )
+        for line in lines:
+            self._forget(line)
+        for line in lines:
+            seen: Seen = {}
+            value = self._reading(line.statement.value, shape, name, seen)
+            assert isinstance(value, Expr)
+            made = _with(line.statement, value, seen, self.told)
+            if line is lines[0]:
+                self._define(line, name, first)
+            line.statement = made
+            self._count(line)
+
+    def _define(self, user: Line, name: str, part: Expr) -> None:
+        line = Line(_definition(name, part), user.row)
+        row = self.rows[user.row]
+        row.insert(row.index(user), line)
+        self._count(line)
+
+    def _reading(self, node: Node, shape: Expr, name: str, seen: Seen) -> Node:
+        """The node with parts of the shape read by name; `seen` gets those parts."""
+        if isinstance(node, PARTS):
+            form = self.shapes.of(node)
+            if form.shape == shape:
+                seen[node] = Access(name, tuple(Position(i) for i in form.free))
+                return seen[node]
+        if isinstance(node, Access):
+            return node
         parts = children(node)
-    return rebuild(node, tuple(_bound_numbered(part, depth) for part in parts))
-
-
-def _candidates(node: Node, top: bool = False) -> Iterator[Expr]:
-    """The parts that are worth a name: a function, an operator, a fraction of more than entries."""
-    if isinstance(node, Call | Reduce | Normalise | Power | Sum) and not top:
-        heavy = any(isinstance(p, Call | Reduce | Normalise | Power) for p in walk(node))
-        if (
-            heavy
-            and not is_reciprocal(node)
-            and cost(node) >= MIN_COST
-            and any(True for _ in accesses(node))
-        ):
-            yield node
-    if not isinstance(node, Access):
-        for part in children(node):
-            yield from _candidates(part)
-
-
-def _gathering(node: Expr) -> bool:
-    return any(not isinstance(at, Position) for access in accesses(node) for at in access.at)
-
-
-def _largest_repeated(program: Program) -> Expr | None:
-    counts: dict[Expr, int] = {}
-    for statement in program.statements:
-        if statement.derived:
-            for part in _candidates(statement.value):
-                if not (_gathering(part) and statement.where):
-                    shape, _ = shape_of(part)
-                    counts[shape] = counts.get(shape, 0) + 1
-    repeated = [shape for shape, count in counts.items() if count > 1]
-    return max(repeated, key=cost, default=None)
-
-
-def _name(program: Program, shape: Expr, name: str, told: Told) -> Program:
-    """The program with a statement that defines the shape, and reads of it everywhere."""
-    made: list[Statement] = []
-    taken = {tensor.name for tensor in program.tensors}
-    while name in taken:
-        name += "'"
-    defined = False
-    for statement in program.statements:
-        if not statement.derived:
-            made.append(statement)
-            continue
-        seen: Seen = {}
-        value = _reading(statement.value, {shape: name}, seen)
-        if value is not statement.value and not defined:
-            first = next(p for p in _candidates(statement.value) if shape_of(p)[0] == shape)
-            made.append(_definition(name, first))
-            defined = True
-        assert isinstance(value, Expr)
-        made.append(_with(statement, value, seen, told))
-    return with_statements(program, made)
+        done = tuple(self._reading(part, shape, name, seen) for part in parts)
+        changed = any(new is not old for new, old in zip(done, parts, strict=True))
+        return rebuild(node, done) if changed else node
 
 
 def _with(statement: Statement, value: Expr, seen: Seen, told: Told) -> Statement:
@@ -151,22 +148,7 @@ def _definition(name: str, node: Expr) -> Statement:
     return Statement(free, target, "=", node, listed=True, derived=True)
 
 
-def _reading(node: Node, names: dict[Expr, str], seen: Seen) -> Node:
-    """The node with parts of the named shapes read by name; `seen` gets those parts."""
-    if isinstance(node, Call | Reduce | Normalise | Power | Sum):
-        shape, free = shape_of(node)
-        if shape in names:
-            seen[node] = Access(names[shape], tuple(Position(i) for i in free))
-            return seen[node]
-    if isinstance(node, Access):
-        return node
-    parts = children(node)
-    done = tuple(_reading(part, names, seen) for part in parts)
-    changed = any(new is not old for new, old in zip(done, parts, strict=True))
-    return rebuild(node, done) if changed else node
-
-
-def _reused(program: Program, told: Told) -> Iterator[Statement]:
+def _reused(program: Program, shapes: Shapes, told: Told) -> Iterator[Statement]:
     """Derived statements that read a forward value by its name."""
     names: dict[Expr, tuple[Statement, tuple[Index, ...]]] = {}
     found = writers(program)
@@ -174,28 +156,28 @@ def _reused(program: Program, told: Told) -> Iterator[Statement]:
         value = statement.value
         if statement.derived:
             seen: Seen = {}
-            new = _by_name(value, names, seen)
+            new = _by_name(value, names, shapes, seen)
             assert isinstance(new, Expr)
             yield _with(statement, new, seen, told)
             continue
         yield statement
         alone = len(found[statement.target.tensor]) == 1 and statement.op == "="
-        heavy = isinstance(value, Call | Reduce | Normalise | Power | Sum)
+        heavy = isinstance(value, PARTS)
         if alone and heavy and plain_target(statement.target) and not statement.where:
-            shape, free = shape_of(value)
-            if set(free) == set(statement.indices):
-                names.setdefault(shape, (statement, free))
+            form = shapes.of(value)
+            if set(form.free) == set(statement.indices):
+                names.setdefault(form.shape, (statement, form.free))
 
 
 def _by_name(
-    node: Node, names: dict[Expr, tuple[Statement, tuple[Index, ...]]], seen: Seen
+    node: Node, names: dict[Expr, tuple[Statement, tuple[Index, ...]]], shapes: Shapes, seen: Seen
 ) -> Node:
     """The node with parts read by their names; `seen` gets those parts."""
-    if isinstance(node, Call | Reduce | Normalise | Power | Sum) and names:
-        shape, free = shape_of(node)
-        if shape in names:
-            statement, own = names[shape]
-            moved = {old: Position(new) for old, new in zip(own, free, strict=True)}
+    if isinstance(node, PARTS) and names:
+        form = shapes.of(node)
+        if form.shape in names:
+            statement, own = names[form.shape]
+            moved = {old: Position(new) for old, new in zip(own, form.free, strict=True)}
             name = substitute(statement.target, moved)
             assert isinstance(name, Access)
             seen[node] = name
@@ -203,6 +185,6 @@ def _by_name(
     if isinstance(node, Access):
         return node
     parts = children(node)
-    done = tuple(_by_name(part, names, seen) for part in parts)
+    done = tuple(_by_name(part, names, shapes, seen) for part in parts)
     changed = any(new is not old for new, old in zip(done, parts, strict=True))
     return rebuild(node, done) if changed else node

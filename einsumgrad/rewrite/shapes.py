@@ -1,0 +1,98 @@
+"""Parts of expressions compared up to the names of their indices."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+
+from einsumgrad.ir.build import is_reciprocal, rebuild, substitute
+from einsumgrad.ir.nodes import (
+    Access,
+    Call,
+    Expr,
+    Index,
+    Normalise,
+    Position,
+    Power,
+    Reduce,
+    Sum,
+)
+from einsumgrad.ir.walk import Node, accesses, children, free_indices, walk
+from einsumgrad.rewrite.algebra import cost
+
+MIN_COST = 4
+PARTS = (Call, Reduce, Normalise, Power, Sum)
+HEAVY = (Call, Reduce, Normalise, Power)
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """What is known of a node: its shape, that is, itself with its indices numbered; its free
+    indices in the order of their numbers; its cost; whether it reads at gathered places; whether
+    it is worth a name: a function, an operator, a fraction of more than entries."""
+
+    node: Expr
+    shape: Expr
+    free: tuple[Index, ...]
+    cost: int
+    gathering: bool
+    worth: bool
+
+
+@dataclass(slots=True)
+class Shapes:
+    """The forms of nodes, each found once; nodes are told apart by identity, and kept for it."""
+
+    found: dict[int, Form] = field(default_factory=dict)
+
+    def of(self, node: Expr) -> Form:
+        form = self.found.get(id(node))
+        if form is None:
+            form = self.found[id(node)] = _form(node)
+        return form
+
+    def candidates(self, node: Node) -> Iterator[Expr]:
+        """The parts that are worth a name, outer before inner."""
+        if isinstance(node, PARTS) and self.of(node).worth:
+            yield node
+        if not isinstance(node, Access):
+            for part in children(node):
+                yield from self.candidates(part)
+
+
+def _form(node: Expr) -> Form:
+    shape, free = shape_of(node)
+    size, read = cost(node), tuple(accesses(node))
+    heavy = size >= MIN_COST and any(isinstance(part, HEAVY) for part in walk(node))
+    gathering = any(not isinstance(at, Position) for access in read for at in access.at)
+    worth = heavy and bool(read) and not is_reciprocal(node)
+    return Form(node, shape, free, size, gathering, worth)
+
+
+def shape_of(node: Expr) -> tuple[Expr, tuple[Index, ...]]:
+    """The node with its free indices numbered, and those indices."""
+    free = free_indices(node)
+    numbered = {i: Position(Index(f"#{place}", i.size)) for place, i in enumerate(free)}
+    shape = substitute(_bound_numbered(node, 0), numbered)
+    assert isinstance(shape, Expr)
+    return shape, free
+
+
+def _bound_numbered(node: Node, depth: int) -> Node:
+    """The node with bound indices named by their depth."""
+    if isinstance(node, Reduce | Normalise):
+        bound = node.indices if isinstance(node, Reduce) else (node.index,)
+        fresh = {i: Index(f"@{depth}.{k}", i.size) for k, i in enumerate(bound)}
+        moved = {old: Position(new) for old, new in fresh.items()}
+        body = substitute(node.body, moved)
+        where = tuple(substitute(c, moved) for c in node.where)
+        if isinstance(node, Reduce):
+            node = replace(node, indices=tuple(fresh.values()))
+            parts: tuple[Node, ...] = (body, *where)
+        else:
+            node = replace(node, index=fresh[node.index])
+            parts = (body, node.at, *where)
+        depth += 1
+    else:
+        parts = children(node)
+    return rebuild(node, tuple(_bound_numbered(part, depth) for part in parts))
