@@ -105,9 +105,11 @@ class Shower:
         match exponent:
             case t.Negative(t.Number(text)):
                 return f"-{text}"
-            case t.Number() | t.Name() | t.Access():
+            case t.Number():
                 return self.at(exponent)
-            case _:
+            case t.Name(name) if "." not in name:
+                return self.at(exponent)
+            case _:  # `c^d[i]` would be read as the entry of a tensor with a raised name
                 return f"({self.at(exponent)})"
 
     def _call(self, node: t.Call, closed: bool = False) -> tuple[str, int]:
