@@ -15,7 +15,7 @@ import numpy.typing as npt
 from einsumgrad.api import Program
 from einsumgrad.diagnostics import EinError
 from einsumgrad.ir import nodes as ir
-from einsumgrad.ir.build import ONE
+from einsumgrad.ir.build import ZERO, product
 from einsumgrad.ir.walk import Node, children, free_indices
 from einsumgrad.train.examples import Examples
 from einsumgrad.train.parameters import fresh
@@ -92,7 +92,8 @@ def judge(program: ir.Program) -> Judge:
 def _counts(
     program: ir.Program, found: Labelled, names: tuple[str, str]
 ) -> tuple[ir.Statement, ir.Statement]:
-    """`hits += [argmax_ŷ P[b,ŷ] = y[b]]` and `seen += 1`, over all labels."""
+    """`hits += [argmax_ŷ P[b,ŷ] = y[b]]` and `seen += 1`, over all labels; the 1 is written as
+    `[b >= 0]`, because a statement names its loop indices."""
     loops = free_indices(found.access)
     label = found.access.at[found.axis]
     index = program.tensor(found.access.tensor).axes[found.axis]
@@ -103,9 +104,10 @@ def _counts(
     best = ir.Reduce("argmax", (own,), replace(found.access, at=tuple(at)))
     right = ir.Iverson(ir.Compare("=", best, label))
     hits, seen = (ir.Access(name, ()) for name in names)
+    always = product(*(ir.Iverson(ir.Compare(">=", ir.Position(i), ZERO)) for i in loops))
     return (
         ir.Statement(loops, hits, "+=", right, found.where, listed=True),
-        ir.Statement(loops, seen, "+=", ONE, found.where, listed=True),
+        ir.Statement(loops, seen, "+=", always, found.where, listed=True),
     )
 
 

@@ -14,7 +14,8 @@ from einsumgrad.check.sizes import sizes_given
 from einsumgrad.diagnostics import EinError, Fault
 from einsumgrad.ir import nodes as ir
 from einsumgrad.plan.faults import OutOfRange
-from einsumgrad.train.faults import NoExamples
+from einsumgrad.train.faults import DataParameter, NoExamples
+from einsumgrad.train.parameters import parameters
 
 Array = npt.NDArray[Any]
 Arrays = Mapping[str, Array]
@@ -56,15 +57,27 @@ class Examples:
         return replace(fault, position=f"[{','.join(map(str, place))}]")
 
 
-def take_data(program: ir.Program, given: Mapping[str, Any]) -> dict[str, Array]:
-    """The given arrays by the tensors' own names, parameters not asked for.
+def take_data(
+    program: ir.Program, given: Mapping[str, Any], params: Mapping[str, Any] | None = None
+) -> dict[str, Array]:
+    """The given arrays, and those of `params`, by the tensors' own names; other parameters are not
+    asked for.
 
-    Raises EinError with the faults of all arrays."""
+    Raises EinError with the faults of all arrays, a parameter among the data one of them."""
     held: Leaves = leaves(program)
-    shapes = {t.name: (0,) * len(t.axes) for t in program.tensors if t.kind == "param"}
-    own = {held.spelled.get(name, name) for name in given}
-    missing = {name: np.zeros(shape) for name, shape in shapes.items() if name not in own}
-    found = held.take({**missing, **given})
+    names = {held.spelled.get(name, name) for name in given}
+    faults = [
+        DataParameter(span=p.span, name=p.name, entry=p.entry)
+        for p in parameters(program)
+        if p.name in names
+    ]
+    if faults:
+        raise EinError(*faults)
+    init = params or {}
+    known = {held.spelled.get(name, name) for name in init}
+    lacking = [t for t in program.tensors if t.kind == "param" and t.name not in known]
+    missing = {t.name: np.zeros((0,) * len(t.axes)) for t in lacking}
+    found = held.take({**missing, **given, **init})
     return {name: array for name, array in found.items() if name not in missing}
 
 

@@ -102,3 +102,21 @@ class NotParameter(Fault):
     help: ClassVar[str] = "{hint}"
     name: str
     hint: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DataParameter(Fault):
+    code: ClassVar[str] = "E612"
+    words: ClassVar[str] = "the data holds `{name}`, which is a parameter of the program"
+    help: ClassVar[str] = "declare it, `input {entry}`, if it is data; `--init` starts parameters"
+    name: str
+    entry: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NeverRead(Fault):
+    code: ClassVar[str] = "E613"
+    words: ClassVar[str] = "`{name}` is written, but no update of a parameter reads it"
+    help: ClassVar[str] = "did you mean `{near}`?"
+    name: str
+    near: str

@@ -22,7 +22,7 @@ class Rule:
 
     `declared`: what it declares itself. `each`: the names that stand for one entry of every
     parameter, θ and what is computed from it. `scalars`: all other names without indices.
-    `indices`: its own indices. `rate`, `step`: what it calls η and t."""
+    `indices`: its own indices. `rate`, `step`: what it calls η and t, empty if it does not."""
 
     declared: tuple[t.Item, ...]
     statements: tuple[t.Statement, ...]
@@ -56,7 +56,8 @@ def read_rule(
     each = _each(statements)
     scalars = frozenset(base(name) for s in statements for name in _scalars(s)) - each
     indices = frozenset(n for s in statements for n in index_names(s))
-    rate, step = names.get(RATE, RATE), names.get(STEP, STEP)
+    every = {p.name for p in params}
+    rate, step = (name if (name := names.get(n, "")) not in every else "" for n in (RATE, STEP))
     rule = Rule(declared, statements, each, scalars, indices, rate, step)
     faults: list[Fault] = [f for item in items for f in _refused(item)]
     faults += [f for s in statements if rule.about_each(s) for f in _one_entry(s)]

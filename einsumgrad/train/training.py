@@ -185,7 +185,7 @@ def training(
     if program.loss is None:
         raise EinError(NoLoss())
     update = make_update(program.ir, read_optimizer(options.optimizer))
-    arrays = take_data(program.ir, {**data, **_parameters(program, init or {})})
+    arrays = take_data(program.ir, data, _parameters(program, init or {}))
     dtype = options.dtype or _dtype(arrays, program.params)
     params = _started(program, arrays, options.seed, dtype)
     rest = {name: array for name, array in arrays.items() if name not in params}
@@ -243,8 +243,7 @@ def _tested(
     """The test data; arrays without a batch axis that it lacks are those of the training data."""
     whole = {name: array for name, array in held.arrays.items() if name not in held.axes}
     arrays = take_data(program, {**whole, **test})
-    rest = {name: array for name, array in arrays.items() if name not in params}
-    return examples(program, _cast(rest, dtype), params, "test")
+    return examples(program, _cast(arrays, dtype), params, "test")
 
 
 def fit(

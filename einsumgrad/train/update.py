@@ -19,7 +19,7 @@ from einsumgrad.syntax import tree as t
 from einsumgrad.syntax.near import nearest
 from einsumgrad.syntax.show import show
 from einsumgrad.syntax.walk import walk
-from einsumgrad.train.faults import NoRate, NothingToTrain, NoUpdate, UnknownHere
+from einsumgrad.train.faults import NeverRead, NoRate, NothingToTrain, NoUpdate, UnknownHere
 from einsumgrad.train.instantiate import instantiate
 from einsumgrad.train.parameters import Parameter, parameters, told_apart
 from einsumgrad.train.rule import GRAD, Rule, base, read_rule
@@ -163,18 +163,33 @@ def _first_uses(statements: tuple[t.Statement, ...]) -> dict[str, tuple[str, ...
 
 def _check_updates(
     optimizer: t.File, rule: Rule, made: Versions, params: tuple[Parameter, ...]
-) -> None:  # fmt: skip
-    """Raises EinError if no statement writes a parameter."""
+) -> None:
+    """Raises EinError if no statement writes a parameter, or if one writes what looks like a slip
+    of a parameter's name."""
     names = [p.name for p in params]
-    if any(name in made.last for name in names):
-        return
-    hint = f"write `θ -= …`, or `{params[0].entry} -= …`"
-    span = rule.statements[0].span if rule.statements else NOWHERE
-    for statement in rule.statements:
-        if near := nearest(statement.target.name, names):
-            span, hint = statement.target.span, f"did you mean `{near}`?"
-            break
-    raise EinError(NoUpdate(span=span, file=optimizer.source.name, hint=hint))
+    slips = [_slip(s.target, rule, names) for s in rule.statements]
+    faults = [fault for fault in slips if fault is not None]
+    if faults:
+        raise EinError(*faults)
+    if not any(name in made.last for name in names):
+        span = rule.statements[0].span if rule.statements else NOWHERE
+        hint = f"write `θ -= …`, or `{params[0].entry} -= …`"
+        raise EinError(NoUpdate(span=span, file=optimizer.source.name, hint=hint))
+
+
+def _slip(target: t.Access, rule: Rule, names: list[str]) -> Fault | None:
+    """The fault of a write that nothing reads, to a name that is nearly a parameter's."""
+    name = base(target.name)
+    near = nearest(name, [n for n in names if n != name])
+    read = {n for s in rule.statements if s.target.name != name for n in _read(s)}
+    if name in {*names, *rule.each, *read} or not near:
+        return None
+    return NeverRead(span=target.span, name=name, near=near)
+
+
+def _read(statement: t.Statement) -> Iterator[str]:
+    for part in (statement.value, *statement.where):
+        yield from (base(n.name) for n in walk(part) if isinstance(n, t.Name | t.Access))
 
 
 def _check_known(update: ir.Program, program: ir.Program) -> None:
