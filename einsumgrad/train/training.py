@@ -241,7 +241,9 @@ def _tested(
     program: ir.Program, held: Examples, test: Mapping[str, Any], params: Arrays, dtype: str
 ) -> Examples:
     """The test data; arrays without a batch axis that it lacks are those of the training data."""
-    whole = {name: array for name, array in held.arrays.items() if name not in held.axes}
+    spelled = aliases(program)
+    known = {*held.axes, *(spelled.get(name) for name in test)}
+    whole = {name: array for name, array in held.arrays.items() if name not in known}
     arrays = take_data(program, {**whole, **test})
     return examples(program, _cast(arrays, dtype), params, "test")
 
