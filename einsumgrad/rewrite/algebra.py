@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable
+from dataclasses import replace
 from fractions import Fraction
 from typing import assert_never
 
@@ -89,7 +90,7 @@ def _complement(node: Expr) -> Expr:
     match node:
         case Sum((first, Product((lead, Call("sigmoid", (arg,)))))):
             if first == ONE and lead == MINUS_ONE and is_negative(arg):
-                return Call("sigmoid", (negative(arg),))
+                return Call("sigmoid", (negate(arg),))
         case _:
             pass
     return node
@@ -104,7 +105,9 @@ def _positive_first(node: Expr) -> Expr:
 
 
 def is_negative(term: Expr) -> bool:
-    """Whether a term is printed behind a minus."""
+    """Whether a term is printed behind a minus, or each term of a sum."""
+    if isinstance(term, Sum):
+        return all(map(is_negative, term.terms))
     return coefficient_of(term)[0].value < 0
 
 
@@ -173,6 +176,13 @@ def _sum_of_zeros(node: Expr) -> Expr:
     return ZERO if isinstance(node, Reduce) and node.op == "sum" and node.body == ZERO else node
 
 
+def _number_out(node: Expr) -> Expr:
+    if not isinstance(node, Reduce) or node.op != "sum":
+        return node
+    lead, rest = coefficient_of(node.body)
+    return node if ONE in (lead, rest) else product(lead, replace(node, body=rest))
+
+
 RULES: dict[type[Node], tuple[tuple[str, Callable[[Expr], Expr]], ...]] = {
     Sum: (
         ("like terms are added up", _like_terms),
@@ -184,7 +194,10 @@ RULES: dict[type[Node], tuple[tuple[str, Callable[[Expr], Expr]], ...]] = {
         ("the minus goes into the difference", _signs),
     ),
     Iverson: (("a bracket that always or never holds is 1 or 0", _decided),),
-    Reduce: (("a sum of zeros is 0", _sum_of_zeros),),
+    Reduce: (
+        ("a sum of zeros is 0", _sum_of_zeros),
+        ("a number is taken out of the sum", _number_out),
+    ),
 }
 """The rules for each kind of node, in the order in which they apply, with their words."""
 
