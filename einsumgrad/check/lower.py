@@ -109,14 +109,6 @@ def lower_condition(node: t.Condition, scope: Scope) -> ir.Condition:
             assert_never(node)
 
 
-def conjuncts(conditions: tuple[ir.Condition, ...]) -> tuple[ir.Condition, ...]:
-    """A `where` list with its top-level `and`s and chains split."""
-    flat: list[ir.Condition] = []
-    for condition in conditions:
-        flat += condition.items if isinstance(condition, ir.And) else (condition,)
-    return tuple(dict.fromkeys(flat))
-
-
 def _product(factors: tuple[ir.Expr, ...]) -> ir.Expr:
     """The product; one with a literal 0 still reads its tensors."""
     value = build.product(*factors)
@@ -215,7 +207,7 @@ def _operator(node: t.Operator, scope: Scope) -> ir.Expr:
     bound = tuple(scope.names.index(name) for name in node.indices)
     inner = replace(scope, visible=scope.visible | set(node.indices))
     body = lower(node.body, inner)
-    where = conjuncts(tuple(lower_condition(c, inner) for c in _restricting(node, inner)))
+    where = build.conjuncts(tuple(lower_condition(c, inner) for c in _restricting(node, inner)))
     if table.keeps:
         kept = cast("Literal['softmax', 'log_softmax']", node.op)
         return ir.Normalise(kept, bound[0], body, ir.Position(bound[0]), where)

@@ -13,12 +13,12 @@ from einsumgrad.check.faults import (
     WouldSum,
     WriteIndex,
 )
-from einsumgrad.check.lower import Scope, conjuncts, lower, lower_condition
+from einsumgrad.check.lower import Scope, lower, lower_condition
 from einsumgrad.check.names import Names
 from einsumgrad.check.scope import bound_names, free, links
 from einsumgrad.diagnostics import Fault, Span
 from einsumgrad.ir import nodes as ir
-from einsumgrad.ir.build import ZERO, product, total
+from einsumgrad.ir.build import ZERO, conjuncts, product, total
 from einsumgrad.ir.walk import free_indices
 from einsumgrad.syntax import tree as t
 from einsumgrad.syntax.walk import walk

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from einsumgrad.derive.words import Rule
-from einsumgrad.ir.build import fresh_index, product, replace_all, substitute
+from einsumgrad.ir.build import conjuncts, fresh_index, product, replace_all, substitute
 from einsumgrad.ir.nodes import Access, Condition, Expr, Index, Position, Reduce, Statement
 from einsumgrad.ir.walk import all_indices, free_indices
 
@@ -43,7 +43,7 @@ class Flow:
 
     def within(self, where: tuple[Condition, ...]) -> Flow:
         """The flow, restricted further."""
-        return replace(self, where=tuple(dict.fromkeys((*self.where, *where))))
+        return replace(self, where=conjuncts((*self.where, *where)))
 
     def over(self, indices: tuple[Index, ...]) -> Flow:
         """The flow, with further loops."""

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Mapping
 from fractions import Fraction
 
 from einsumgrad.ir.nodes import (
+    And,
     Condition,
     Expr,
     Index,
@@ -248,6 +249,14 @@ def replace(expr: Expr, mapped: Mapped, avoid: frozenset[str] = frozenset()) -> 
     result = substitute(expr, mapped, avoid)
     assert isinstance(result, Expr)
     return result
+
+
+def conjuncts(conditions: tuple[Condition, ...]) -> tuple[Condition, ...]:
+    """A list of conditions that all hold: each once, an `and` in its parts."""
+    flat: list[Condition] = []
+    for condition in conditions:
+        flat += condition.items if isinstance(condition, And) else (condition,)
+    return tuple(dict.fromkeys(flat))
 
 
 def replace_all(
