@@ -70,11 +70,11 @@ def gather(made: Gather, registers: tuple[Register, ...]) -> Run:
     where = places(made.at, registers[made.source].shape)
     order, straight = _back(where, made.rank), tuple(range(made.rank))
     front = (*(axis for axis, _ in where.listed), *(axis for axis, _ in where.slices))
+    index = indices(where, made.mask, made.rank, made.tensor)
 
     def run(registers_: list[Any], _arrays: Mapping[str, Array]) -> Any:
         source = np.asarray(registers_[made.source])[where.fixed].transpose(front)
-        index = indices(where, made.mask, made.rank, made.tensor, registers_)
-        found = source[index]
+        found = source[index(registers_)]
         return found if order == straight else found.transpose(order)
 
     return run
@@ -87,25 +87,38 @@ def _back(where: Places, rank: int) -> tuple[int, ...]:
 
 
 def indices(
-    where: Places, mask: Operand | None, rank: int, tensor: str, registers: list[Any]
-) -> tuple[Array, ...]:
-    """The index arrays over the outer axes, each inside its range."""
-    kept = None if mask is None else np.asarray(seen(mask.layout, rank)(registers[mask.register]))
-    found = []
-    for axis, at in where.listed:
-        assert isinstance(at.place, Operand)
-        local = tuple(where.outer.index(k) for k in at.place.layout)
-        look = seen(local, len(where.outer))
-        length = where.lengths[axis]
-        if at.place.register < 0:
-            found.append(look(np.arange(length)))
-            continue
-        values = np.asarray(registers[at.place.register])
+    where: Places, mask: Operand | None, rank: int, tensor: str
+) -> Callable[[list[Any]], tuple[Array, ...]]:
+    """How the registers give the index arrays over the outer axes, each inside its range."""
+    each = [_index(where, axis, at, mask, rank, tensor) for axis, at in where.listed]
+    return lambda registers: tuple(index(registers) for index in each)
+
+
+def _index(
+    where: Places, axis: int, at: At, mask: Operand | None, rank: int, tensor: str
+) -> Callable[[list[Any]], Array]:
+    assert isinstance(at.place, Operand)
+    look = seen(tuple(where.outer.index(k) for k in at.place.layout), len(where.outer))
+    length, register = where.lengths[axis], at.place.register
+    if register < 0:
+        every = look(np.arange(length))
+        return lambda _registers: every
+    looked = None if mask is None else _seen_register(mask, rank)
+
+    def run(registers: list[Any]) -> Array:
+        values = np.asarray(registers[register])
         outside = (values < 0) | (values >= length)
         if outside.any():
+            kept = None if looked is None else np.asarray(looked(registers))
             values = _inside(values, outside, kept, at, rank, tensor, length)
-        found.append(look(values))
-    return tuple(found)
+        return look(values)
+
+    return run
+
+
+def _seen_register(operand: Operand, rank: int) -> Callable[[list[Any]], Any]:
+    look = seen(operand.layout, rank)
+    return lambda registers: look(registers[operand.register])
 
 
 def _inside(
@@ -138,13 +151,13 @@ def scatter(made: Scatter, registers: tuple[Register, ...]) -> Run:
     look = seen(made.value.layout, made.rank)
     front = (*(axis for axis, _ in where.listed), *(axis for axis, _ in where.slices))
     axes = (*where.outer, *(k for _, k in where.slices))
+    index = indices(where, made.mask, made.rank, made.tensor)
 
     def run(registers_: list[Any], _arrays: Mapping[str, Array]) -> Any:
         result = np.array(registers_[made.into])
         value = np.asarray(look(registers_[made.value.register])).transpose(axes)
-        index = indices(where, made.mask, made.rank, made.tensor, registers_)
         target = result[(*where.fixed, ...)].transpose(front)
-        add_rows(target, index, -value if made.negative else value)
+        add_rows(target, index(registers_), -value if made.negative else value)
         return result
 
     return run
