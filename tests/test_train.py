@@ -201,3 +201,21 @@ def test_the_same_seed_gives_the_same_run() -> None:
     for name in first:
         np.testing.assert_array_equal(first[name], again[name])
     assert np.any(first["W⁰"] != other["W⁰"])
+
+
+def test_test_data_takes_the_rest_from_the_training_data() -> None:
+    """Arrays without the batch index, under either spelling; those of the test data go first."""
+    program = einsumgrad.parse("input x[b], κ\nloss ℓ[b] = κ x[b] + 0 w")
+    data = {"x": np.ones(3), "κ": np.array(2.0)}
+    for given, expected in (({}, 20.0), ({"kappa": np.array(3.0)}, 30.0)):
+        test = {"x": np.full(5, 10.0), **given}
+        (epoch,) = training(program, data, test, options=Options(epochs=1)).run()
+        assert (epoch.loss, epoch.test_loss) == (2.0, expected)
+
+
+def test_a_run_goes_on_from_its_own_parameters() -> None:
+    """Any prefix of a run is the run itself: two epochs and four begin alike."""
+    data = arrays("digits_train", 200)
+    long = [epoch.loss for epoch in epochs(example("mlp"), data, epochs=4, seed=2)]
+    short = [epoch.loss for epoch in epochs(example("mlp"), data, epochs=2, seed=2)]
+    assert long[:2] == short

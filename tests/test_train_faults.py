@@ -74,3 +74,19 @@ def test_wrong_runs(name: str, golden: Golden) -> None:
     with pytest.raises(EinError) as caught:
         list(training(**given).run())
     golden(CASES / f"run.{name}.txt", str(caught.value).replace(str(ROOT) + os.sep, "") + "\n")
+
+
+@pytest.mark.parametrize(
+    ("option", "words"),
+    [
+        ({"batch": 0}, "`batch` cannot be 0: it is 1 or more"),
+        ({"epochs": -1}, "`epochs` cannot be -1: it is 0 or more"),
+        ({"lr": float("nan")}, "`lr` cannot be nan: it is a finite number"),
+        ({"dtype": "int8"}, "`dtype` cannot be int8: it is float16, float32 or float64"),
+        ({"seed": -3}, "`seed` cannot be -3: it is 0 or more"),
+    ],
+)
+def test_wrong_options(option: dict[str, Any], words: str) -> None:
+    with pytest.raises(EinError) as caught:
+        Options(**option)
+    assert [fault.message for fault in caught.value.faults] == [words]

@@ -120,3 +120,12 @@ class NeverRead(Fault):
     help: ClassVar[str] = "did you mean `{near}`?"
     name: str
     near: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BadOption(Fault):
+    code: ClassVar[str] = "E614"
+    words: ClassVar[str] = "`{name}` cannot be {value}: it is {wanted}"
+    name: str
+    value: object
+    wanted: str

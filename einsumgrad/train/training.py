@@ -20,7 +20,7 @@ from einsumgrad.engines.starts import fill
 from einsumgrad.ir import nodes as ir
 from einsumgrad.train.classifier import Judge, judge
 from einsumgrad.train.examples import Examples, examples, take_data
-from einsumgrad.train.faults import Diverged, NotParameter
+from einsumgrad.train.faults import BadOption, Diverged, NotParameter
 from einsumgrad.train.optimizers import read_optimizer
 from einsumgrad.train.rule import GRAD
 from einsumgrad.train.update import Update, make_update
@@ -31,11 +31,15 @@ Arrays = Mapping[str, Array]
 SHUFFLE, NOISE = 1, 2
 """Streams of random numbers of one seed; parameters start from the seed itself."""
 
+DTYPES = (None, "float16", "float32", "float64")
+
 
 @dataclass(frozen=True, slots=True)
 class Options:
     """How to train. `lr`: the optimizer's η, None for its own. `optimizer`: sgd, momentum, adam or
-    a `.ein` file. `dtype`: None for that of the data. `memory`: bytes, None for what is free."""
+    a `.ein` file. `dtype`: None for that of the data. `memory`: bytes, None for what is free.
+
+    Raises EinError for values that mean nothing."""
 
     batch: int = 64
     epochs: int = 20
@@ -44,6 +48,22 @@ class Options:
     seed: int = 0
     dtype: str | None = None
     memory: int | None = None
+
+    def __post_init__(self) -> None:
+        wrong = {
+            "batch": (self.batch < 1, "1 or more"),
+            "epochs": (self.epochs < 0, "0 or more"),
+            "seed": (self.seed < 0, "0 or more"),
+            "lr": (self.lr is not None and not math.isfinite(self.lr), "a finite number"),
+            "dtype": (self.dtype not in DTYPES, "float16, float32 or float64"),
+        }
+        faults = [
+            BadOption(name=name, value=getattr(self, name), wanted=wanted)
+            for name, (bad, wanted) in wrong.items()
+            if bad
+        ]
+        if faults:
+            raise EinError(*faults)
 
 
 @dataclass(frozen=True, slots=True)
