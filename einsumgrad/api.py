@@ -11,21 +11,21 @@ import numpy as np
 import numpy.typing as npt
 
 from einsumgrad.arrays import floating, leaves
-from einsumgrad.check.sizes import sizes_given, unknown_size
-from einsumgrad.data_faults import Cotangents, ExtraArray, NoLength, NoLoss
+from einsumgrad.data_faults import Cotangents, NoLoss
 from einsumgrad.derive.gradients import gradient_suffix
 from einsumgrad.derive.reverse import default_wrt
 from einsumgrad.diagnostics import EinError
 from einsumgrad.engines.runner import Runner
-from einsumgrad.engines.starts import start
+from einsumgrad.evaluate import mean_loss
+from einsumgrad.initial import initial
 from einsumgrad.ir.nodes import Program as Ir
 from einsumgrad.pipeline import backward, checked, prepared
-from einsumgrad.reflect.ascii import ascii_program, spelling
+from einsumgrad.reflect.ascii import ascii_program
 from einsumgrad.reflect.reflect import reflect
 from einsumgrad.syntax.parse import decode
 from einsumgrad.syntax.read import read_bytes
 from einsumgrad.syntax.show import show
-from einsumgrad.wrt import aliases, check_wrt
+from einsumgrad.wrt import aliases, check_wrt, parameters
 
 Array = npt.NDArray[Any]
 Names = tuple[str, ...] | list[str] | str
@@ -118,12 +118,12 @@ class Program:
         """
         if self.loss is None:
             raise EinError(NoLoss())
-        names = self.params if wrt is None else self._wrt(wrt)
-        derived = self._derived(names, None)
+        names = parameters(self.ir) if wrt is None else self._wrt(wrt)
+        derived = self._derived(names, (self.loss,))
         found = self._run(
             derived, ("grad", names), self._wanted(derived, names), arrays, seed, memory
         )
-        return self._objective(found[self.loss]), self._named(found, names, arrays)
+        return mean_loss(self.ir, found[self.loss]), self._named(found, names, arrays)
 
     def vjp(
         self,
@@ -168,7 +168,7 @@ class Program:
         """Likewise (default: by the parameters), with their gradients kept apart for each b.
 
         Raises EinError if a statement mixes examples."""
-        names = self.params if wrt is None else self._wrt(wrt)
+        names = parameters(self.ir) if wrt is None else self._wrt(wrt)
         return Program(backward(self.ir, names, per_example=True))
 
     def init(self, seed: int = 0, *, dtype: str = "float64", **sizes: Any) -> dict[str, Array]:
@@ -180,42 +180,12 @@ class Program:
         >>> parse("for b,i,j  h[b,j] += W[j,i] x[b,i]").init(I=3, J=2)["W"].shape
         (2, 3)
         """
-        known = self._sizes(sizes)
-        params = [t for t in self.ir.tensors if t.kind == "param"]
-        missing = [
-            unknown_size(self.ir, i.size) if i else NoLength(span=t.span, name=t.name, axis=k)
-            for t in params
-            for k, i in enumerate(t.axes)
-            if i is None or i.size not in known
-        ]
-        if missing:
-            raise EinError(*dict.fromkeys(missing))
-        rng = np.random.default_rng(seed)
-        return {t.name: start(t, self.ir, known, rng).astype(dtype) for t in params}
+        return initial(self.ir, sizes, seed, dtype)
 
     # ---- behind the scenes
 
     def _kind(self, kind: str) -> tuple[str, ...]:
         return tuple(t.name for t in self.ir.tensors if t.kind == kind)
-
-    def _sizes(self, given: Mapping[str, Any]) -> dict[str, int]:
-        arrays = aliases(self.ir)
-        indices = {i for t in self.ir.tensors for i in t.axes if i is not None}
-        sizes = {i.size: i.size for i in (*indices, *self.ir.indices)}
-        spelled = spelling(self.ir).sizes
-        sizes |= {spelled[size].strip("|"): size for size in sizes}
-        numbers: dict[str, int] = {}
-        shapes: dict[str, tuple[int, ...]] = {}
-        for key, value in given.items():
-            if key in sizes and isinstance(value, int):
-                numbers[sizes[key]] = value
-            elif key in arrays and not isinstance(value, int):
-                shapes[arrays[key]] = np.shape(value)
-            elif f"|{key}|" in sizes and isinstance(value, int):
-                numbers[f"|{key}|"] = value
-            else:
-                raise EinError(ExtraArray(name=key, hint="sizes are " + ", ".join(sizes)))
-        return sizes_given(self.ir, numbers, shapes)
 
     def _wrt(self, wrt: Names) -> tuple[str, ...]:
         """The names, each that of a leaf which has a derivative."""
@@ -256,21 +226,6 @@ class Program:
         given = {spelled.get(key, key): np.asarray(value) for key, value in arrays.items()}
         dtype = floating(given)
         return {n: grads[n] if n in grads else np.zeros(given[n].shape, dtype) for n in names}
-
-    def _objective(self, loss: Array) -> float:
-        name = self.loss or ""
-        batched = self.ir.tensor(name).batched
-        axes = self.ir.tensor(name).axes
-        total = float(np.sum(loss))
-        if not batched or self.ir.batch is None:
-            return total
-        sizes = (n for i, n in zip(axes, loss.shape, strict=True) if i and i.size == self._batch)
-        count = next(sizes)
-        return total / count if count else float("nan")
-
-    @property
-    def _batch(self) -> str:
-        return self.ir.batch.size if self.ir.batch else ""
 
     def _run(
         self,

@@ -15,6 +15,7 @@ from einsumgrad.data_faults import (
     ArrayType,
     ComputedArray,
     ExtraArray,
+    GivenTwice,
     MissingArray,
     NotIntegers,
 )
@@ -50,6 +51,8 @@ class Leaves:
             if name is None:
                 faults.append(ExtraArray(name=key, hint=self._near(key)))
                 continue
+            if name in found or name in weak:
+                faults.append(GivenTwice(name=name, how="once in ASCII"))
             array, fault = _array(self.tensors[name], value)
             if fault is not None:
                 faults.append(fault)
@@ -62,12 +65,13 @@ class Leaves:
 
     def _near(self, key: str) -> str:
         """The name that was meant, or the names that there are."""
-        close = difflib.get_close_matches(key, list(self.spelled), 1, 0.6)
+        there = [name for name, tensor in self.tensors.items() if tensor.kind != "computed"]
+        names = [spelled for spelled, name in self.spelled.items() if name in there]
+        close = difflib.get_close_matches(key, names, 1, 0.6)
         if close:
             return f"did you mean `{close[0]}`?"
-        there = [name for name, tensor in self.tensors.items() if tensor.kind != "computed"]
-        names = ", ".join(f"`{n}`" for n in there[:8])
-        return f"it has {names}" if there else "it takes no arrays"
+        listed = ", ".join(f"`{n}`" for n in there[:8])
+        return f"it has {listed}" if there else "it takes no arrays"
 
     def _missing(self, given: set[str], keys: list[str]) -> list[Fault]:
         faults: list[Fault] = []
@@ -108,12 +112,11 @@ def _array(tensor: ir.Tensor, value: Any) -> tuple[Array, Fault | None]:
     if array.ndim != len(tensor.axes):
         shape, wanted = str(list(array.shape)), _indices(tensor)
         return array, ArrayRank(span=tensor.span, name=tensor.name, shape=shape, wanted=wanted)
-    if tensor.integer and array.dtype.kind == "f":
-        if array.size and not isinstance(value, list):
-            dtype = str(array.dtype)
-            return array, NotIntegers(span=tensor.span, name=tensor.name, dtype=dtype)
-        array = array.astype(np.int64)
-    return array, None
+    if tensor.integer and array.dtype.kind == "f" and array.size:
+        kind = str(array.dtype)
+        return array, NotIntegers(span=tensor.span, name=tensor.name, dtype=kind)
+    dtype = np.dtype(np.int64) if tensor.integer and not array.size else array.dtype
+    return array.astype(dtype.newbyteorder("="), copy=False), None
 
 
 def _indices(tensor: ir.Tensor) -> str:

@@ -132,3 +132,11 @@ class NoLength(Fault):
     help: ClassVar[str] = "declare it with an index for every axis: `param {name}[…]`"
     name: str
     axis: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BadLength(Fault):
+    code: ClassVar[str] = "E417"
+    words: ClassVar[str] = "the size `{name}` cannot be {value}: it is a whole number, 0 or more"
+    name: str
+    value: str

@@ -17,7 +17,7 @@ from einsumgrad.diagnostics import EinError
 from einsumgrad.engines.runner import Runner
 from einsumgrad.ir.nodes import Program
 from einsumgrad.pipeline import backward, prepared
-from einsumgrad.wrt import aliases
+from einsumgrad.wrt import aliases, parameters
 
 Array = npt.NDArray[Any]
 
@@ -53,7 +53,7 @@ def evaluate(
     outer = tuple(dict.fromkeys((*program.outputs, *((program.loss,) if program.loss else ()))))
     if not grad:
         return Evaluation(_run(program, arrays, outer, seed, memory), None)
-    names = _default(program) if wrt is None else wrt
+    names = parameters(program) or default_wrt(program) if wrt is None else wrt
     seeds = (program.loss,) if program.loss else _seeds(program, arrays)
     derived = backward(program, names, seeds=seeds)
     grads = tuple(name + gradient_suffix(program) for name in names)
@@ -85,18 +85,23 @@ def _run(
     return Runner(prepared(program), leaves(program), memory).run(arrays, wanted, seed)
 
 
-def _default(program: Program) -> tuple[str, ...]:
-    params = tuple(t.name for t in program.tensors if t.kind == "param" and not t.integer)
-    return params or default_wrt(program)
+def gradients_apart(
+    program: Program, arrays: Mapping[str, Any]
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The arrays of leaves, and the gradients of outputs (`h.grad`) by the outputs' names."""
+    suffix = gradient_suffix(program)
+    named = aliases(program).items()
+    outer = {key + suffix: name for key, name in named if name in program.outputs}
+    own = {key: value for key, value in arrays.items() if key not in outer}
+    return own, {outer[key]: value for key, value in arrays.items() if key in outer}
 
 
 def _seeds(program: Program, arrays: Mapping[str, Any]) -> tuple[str, ...]:
     """The outputs whose gradients are given."""
-    suffix = gradient_suffix(program)
-    given = {name for key, name in aliases(program).items() if key + suffix in arrays}
+    given = gradients_apart(program, arrays)[1]
     seeds = tuple(name for name in program.outputs if name in given)
     if not seeds:
-        there = ", ".join(f"`{name}{suffix}`" for name in program.outputs)
+        there = ", ".join(f"`{name}{gradient_suffix(program)}`" for name in program.outputs)
         what = "the program has no loss, and no array gives the gradient of an output"
         raise EinError(Cotangents(what=what, hint=f"give {there}, or declare a loss"))
     return seeds

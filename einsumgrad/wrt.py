@@ -40,3 +40,8 @@ def _constant(tensor: Tensor) -> str:
     if tensor.kind in ("computed", "noise"):
         return "it is no input and no parameter"
     return ""
+
+
+def parameters(program: Program) -> tuple[str, ...]:
+    """The parameters that have a derivative."""
+    return tuple(t.name for t in program.tensors if t.kind == "param" and not t.integer)

@@ -61,7 +61,8 @@ def complete(
     table = [replace(x, integer=x.integer or x.name in gathered) for x in declared]
     axes = {tensor.name: tensor.axes for tensor in declared}
     undeclared = [name for name in found if name not in axes]
-    axes |= {name: _axes(targets.get(name, found[name])) for name in undeclared}
+    holds = {tensor.name: tensor.holds for tensor in declared}
+    axes |= {name: _axes(targets.get(name, found[name]), holds) for name in undeclared}
     for name in undeclared:
         own = _of_gradient(name, axes)
         if name in targets:
@@ -138,9 +139,14 @@ def _plain(access: ir.Access) -> Axes:
     return tuple(at.index if isinstance(at, ir.Position) else None for at in access.at)
 
 
-def _axes(found: list[ir.Access]) -> Axes:
-    """For each axis the index of its first plain use."""
+def _axes(found: list[ir.Access], holds: Mapping[str, ir.Index | None]) -> Axes:
+    """For each axis the index of its first plain use, else the one whose values a declared tensor
+    holds that gathers there."""
     every = [_plain(access) for access in found]
+    every += [
+        tuple(holds.get(a.tensor) if isinstance(a, ir.Access) else None for a in access.at)
+        for access in found
+    ]
     same = [axes for axes in every if len(axes) == len(every[0])]
     return tuple(next((i for i in column if i), None) for column in zip(*same, strict=True))
 

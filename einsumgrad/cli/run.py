@@ -77,7 +77,7 @@ def _run(options: Options) -> None:
 
     arrays = _cast(read_all(options.data, options.memory), options.dtype)
     if options.init:
-        arrays |= _started(program, arrays, options.seed, options.dtype)
+        arrays |= _started(program, arrays, options)
     found = evaluate(
         program, arrays, grad=options.grad, wrt=names, seed=options.seed, memory=options.memory
     )
@@ -95,28 +95,16 @@ def _cast(arrays: Mapping[str, Array], dtype: str | None) -> dict[str, Array]:
     return {n: a.astype(dtype) if a.dtype.kind == "f" else a for n, a in arrays.items()}
 
 
-def _started(
-    program: Program, arrays: Mapping[str, Array], seed: int, dtype: str | None
-) -> dict[str, Array]:
+def _started(program: Program, arrays: Mapping[str, Array], options: Options) -> dict[str, Array]:
     """The parameters that no file gives, as training starts them, in the floats of the others."""
-    from einsumgrad.api import Program as Startable
     from einsumgrad.arrays import floating, leaves
-    from einsumgrad.check.sizes import sizes_given
+    from einsumgrad.evaluate import gradients_apart
+    from einsumgrad.initial import initial
 
-    taken = leaves(program).take(_leaves_only(program, arrays), some=True)
-    sizes = sizes_given(program, {}, {name: array.shape for name, array in taken.items()})
-    started = Startable(program).init(seed, dtype=dtype or floating(taken), **sizes)
+    taken = leaves(program).take(gradients_apart(program, arrays)[0], some=True)
+    dtype = options.dtype or floating(taken)
+    started = initial(program, taken, options.seed, dtype, options.memory)
     return {name: array for name, array in started.items() if name not in taken}
-
-
-def _leaves_only(program: Program, arrays: Mapping[str, Array]) -> dict[str, Array]:
-    """The arrays but for gradients of outputs."""
-    from einsumgrad.derive.gradients import gradient_suffix
-    from einsumgrad.wrt import aliases
-
-    suffix = gradient_suffix(program)
-    outer = {key + suffix for key, name in aliases(program).items() if name in program.outputs}
-    return {name: array for name, array in arrays.items() if name not in outer}
 
 
 def _lines(found: Mapping[str, Array], objective: float | None) -> Iterator[str]:

@@ -247,7 +247,7 @@ class Lowering:
         if node.at == ir.Position(node.index):
             return found
         at = {i: ir.Position(i) for i in found.axes} | {node.index: node.at}
-        return self.gather(found, tuple(at[i] for i in found.axes), node.op)
+        return self.gather(found, tuple(at[i] for i in found.axes), f"softmax_{node.index.name}")
 
     # ---- entries of tensors
 

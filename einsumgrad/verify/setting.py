@@ -14,12 +14,12 @@ from einsumgrad.data_faults import Cotangents, NotFinite
 from einsumgrad.derive.gradients import gradient_suffix, objective
 from einsumgrad.diagnostics import EinError
 from einsumgrad.engines.runner import Runner
+from einsumgrad.evaluate import gradients_apart
 from einsumgrad.ir import nodes as ir
 from einsumgrad.pipeline import backward, prepared
 from einsumgrad.plan.nodes import Plan
 from einsumgrad.verify.forward import Forward, make_forward
 from einsumgrad.verify.sample import Values, draw_arrays, draw_sizes
-from einsumgrad.wrt import aliases
 
 Array = npt.NDArray[Any]
 Arrays = Mapping[str, Array]
@@ -49,7 +49,9 @@ def make_setting(
 ) -> Setting:
     """Arrays and cotangents as given, the others drawn by the seed so that the objective is
     finite. Raises EinError if what is given does not fit, or if no objective is finite."""
-    own, cotangents = _apart(program, given)
+    own, cotangents = gradients_apart(program, given)
+    if _is_loss(program):
+        own, cotangents = dict(given), {}
     held = leaves(program)
     taken = {n: _wide(a, program.tensor(n)) for n, a in held.take(own, some=True).items()}
     bound = draw_sizes(program, sizes, {name: a.shape for name, a in taken.items()})
@@ -102,18 +104,6 @@ def _seeds(program: ir.Program) -> tuple[str, ...]:
     """What the objective is made of."""
     integer = {t.name for t in program.tensors if t.integer}
     return tuple(name for name in objective(program) if name not in integer)
-
-
-def _apart(program: ir.Program, given: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
-    """The arrays of leaves, and those of outputs' `.grad`, by the outputs' names."""
-    if _is_loss(program):
-        return dict(given), {}
-    suffix = gradient_suffix(program)
-    outputs = {
-        key + suffix: name for key, name in aliases(program).items() if name in _seeds(program)
-    }
-    own = {key: value for key, value in given.items() if key not in outputs}
-    return own, {outputs[key]: value for key, value in given.items() if key in outputs}
 
 
 def _wide(array: Array, tensor: ir.Tensor) -> Array:
