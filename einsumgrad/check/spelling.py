@@ -85,10 +85,12 @@ def _all(statement: ir.Statement) -> Iterator[ir.Index]:
 
 def _function(leaf: ir.Tensor) -> Fault | None:
     """`sigmod(x)` or `ln x[b]`; a short word only directly before its parenthesis."""
-    near, name = meant_function(leaf.name), leaf.name
+    called, name = _called(leaf.span), leaf.name
+    if not called and not (_applied(leaf.span) and name != "sigma"):
+        return None
+    near = meant_function(name)
     same = near.casefold() == name.casefold()
-    sure = same or len(name) >= LONG or name in ELSEWHERE
-    if not near or not (_called(leaf.span) or (sure and _applied(leaf.span) and name != "sigma")):
+    if not near or not (called or same or len(name) >= LONG or name in ELSEWHERE):
         return None
     kept = "" if same else f" If not, declare it: `param {name}`"
     return UnknownFunction(span=leaf.span, name=name, hint=f"did you mean `{near}`?{kept}")

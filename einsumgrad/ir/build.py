@@ -38,7 +38,7 @@ def number(value: Fraction | float | int) -> Number:
     """A Number, exact while it is short."""
     if isinstance(value, float):
         return Number(value)
-    exact = Fraction(value)
+    exact = value if isinstance(value, Fraction) else Fraction(value)
     if max(exact.numerator.bit_length(), exact.denominator.bit_length()) <= BITS:
         return Number(exact)
     return Number(_as_float(exact))
@@ -91,14 +91,14 @@ def _flatten_sum(terms: Iterable[Expr]) -> Iterable[Expr]:
 
 def product(*factors: Expr) -> Expr:
     """The product in normal form."""
-    coefficient = ONE
+    coefficient: Number | None = None
     sizes: dict[str, int] = {}
     rest: list[Expr] = []
     for factor in _flatten_product(factors):
-        sized = _size_power(factor)
         if isinstance(factor, Number):
-            coefficient = _multiply(coefficient.value, factor.value)
-        elif sized is not None:
+            held = coefficient
+            coefficient = factor if held is None else _multiply(held.value, factor.value)
+        elif (sized := _size_power(factor)) is not None:
             sizes[sized[0]] = sizes.get(sized[0], 0) + sized[1]
         else:
             rest.append(factor)
@@ -123,17 +123,19 @@ def _size_power(factor: Expr) -> tuple[str, int] | None:
             return None
 
 
-def _assemble(coefficient: Number, sizes: Mapping[str, int], rest: list[Expr]) -> Expr:
-    if coefficient == ZERO:
-        return ZERO
-    ordered: list[Expr] = [] if coefficient == ONE else [coefficient]
-    for positive in (True, False):
+def _assemble(coefficient: Number | None, sizes: Mapping[str, int], rest: list[Expr]) -> Expr:
+    ordered: list[Expr] = []
+    if coefficient is not None and coefficient.value != 1:
+        if coefficient.value == 0:
+            return ZERO
+        ordered.append(coefficient)
+    for positive in (True, False) if sizes else ():
         ordered += [
             power(Size(n), number(e)) for n, e in sizes.items() if e and (e > 0) == positive
         ]
-    ordered += [factor for factor in rest if not is_reciprocal(factor)]
     below = [factor for factor in rest if is_reciprocal(factor)]
-    ordered += sorted(below, key=lambda factor: not _of_number(factor))
+    ordered += [factor for factor in rest if not is_reciprocal(factor)] if below else rest
+    ordered += below
     if len(ordered) == 1:
         return ordered[0]
     return Product(tuple(ordered)) if ordered else ONE

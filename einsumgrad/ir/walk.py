@@ -99,30 +99,35 @@ def with_children(node: Node, parts: tuple[Node, ...]) -> Node:
 
 def free_indices(node: Node) -> tuple[Index, ...]:
     """The indices that a node leaves free, in order of first appearance."""
-    return tuple(dict.fromkeys(_free(node)))
+    found: dict[Index, None] = {}
+    _free(node, (), found)
+    return tuple(found)
 
 
-def _free(node: Node) -> Iterator[Index]:
+def _free(node: Node, bound: tuple[Index, ...], found: dict[Index, None]) -> None:
     match node:
         case Position(index):
-            yield index
+            if index not in bound:
+                found[index] = None
         case Reduce():
-            bound = set(node.indices)
-            yield from (i for part in children(node) for i in _free(part) if i not in bound)
+            for part in children(node):
+                _free(part, (*bound, *node.indices), found)
         case Normalise():
-            inner = (node.body, *node.where)
-            yield from (i for part in inner for i in _free(part) if i != node.index)
-            yield from _free(node.at)
+            for part in (node.body, *node.where):
+                _free(part, (*bound, node.index), found)
+            _free(node.at, bound, found)
         case _:
             for part in children(node):
-                yield from _free(part)
+                _free(part, bound, found)
 
 
 def walk(node: Node) -> Iterator[Node]:
     """The node and everything below it, outer before inner, in reading order."""
-    yield node
-    for part in children(node):
-        yield from walk(part)
+    stack = [node]
+    while stack:
+        current = stack.pop()
+        yield current
+        stack.extend(children(current)[::-1])
 
 
 def accesses(node: Node) -> Iterator[Access]:

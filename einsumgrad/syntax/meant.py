@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 from einsumgrad.ir.functions import FUNCTIONS, OPERATORS  # a table without imports
-from einsumgrad.syntax.near import nearest
+from einsumgrad.syntax.near import Nearby
 
 ELSEWHERE = {
     "ln": "log", "lg": "log", "sgn": "sign", "sigma": "sigmoid", "logistic": "sigmoid",
@@ -19,12 +21,25 @@ def meant_function(name: str) -> str:
     >>> meant_function("sigmod"), meant_function("ln"), meant_function("W")
     ('sigmoid', 'log', '')
     """
-    return ELSEWHERE.get(name.casefold()) or (nearest(name, FUNCTIONS) if len(name) > 2 else "")
+    return ELSEWHERE.get(name.casefold()) or _near(name, tuple(FUNCTIONS))
 
 
 def meant_operator(name: str) -> str:
     """Likewise for the operators that bind an index: what stands before `_i`."""
-    return SUMS.get(name.casefold()) or (nearest(name, OPERATORS) if len(name) > 2 else "")
+    return SUMS.get(name.casefold()) or _near(name, tuple(OPERATORS))
+
+
+def _near(name: str, names: tuple[str, ...]) -> str:
+    """The name that a word of three or more letters is a slip of."""
+    return next(_nearby(names).of(name), "") if len(name) > 2 else ""
+
+
+@cache
+def _nearby(names: tuple[str, ...]) -> Nearby:
+    nearby = Nearby()
+    for name in names:
+        nearby.add(name)
+    return nearby
 
 
 def function_hint(name: str) -> str:

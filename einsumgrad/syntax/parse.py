@@ -19,7 +19,7 @@ from einsumgrad.syntax.faults import NotText, TooDeep
 from einsumgrad.syntax.items import Items
 from einsumgrad.syntax.lines import Line, split
 from einsumgrad.syntax.walk import depth_over
-from einsumgrad.syntax.words import Word, words
+from einsumgrad.syntax.words import Word, scanner, words
 
 MAX_DEPTH = 60
 DEFINED = re.compile(r"^[ \t]*def[ \t]+([^\s(]+)[ \t]*\(", re.MULTILINE)
@@ -75,9 +75,10 @@ def read(text: str, filename: str = "<text>") -> Reading:
     faults: list[Fault] = list(lines.faults)
     defs = frozenset(unicodedata.normalize("NFC", n) for n in DEFINED.findall(normal))
     items: list[t.Item] = []
+    scan = scanner(grammar())
     for line in lines.lines:
         try:
-            items += _parse_line(source, line, defs)
+            items += _parse_line(source, line, scan, defs)
         except EinError as error:
             faults += error.faults
     return Reading(t.File(tuple(items), source), tuple(faults))
@@ -90,11 +91,13 @@ def parse_expression(text: str) -> t.Expr:
     return item.value
 
 
-def _parse_line(source: Source, line: Line, defs: frozenset[str]) -> tuple[t.Item, ...]:
+def _parse_line(
+    source: Source, line: Line, scan: re.Pattern[str], defs: frozenset[str]
+) -> tuple[t.Item, ...]:
     parser = grammar().parse_interactive("")
     fed: list[Word] = []
     try:
-        for word in words(grammar(), source, line, defs):
+        for word in words(scan, source, line, defs):
             fed.append(word)
             parser.feed_token(cast("Token", word))
         fed.append(Word("$END", "", _end(source, line)))

@@ -10,6 +10,7 @@ from einsumgrad.diagnostics import Span
 from einsumgrad.syntax import tree as t
 
 Part = t.Expr | t.Condition | t.Item | t.IndexGroup | t.Declared | t.Draw
+HOLDING = ("Expr", "Condition", "Access", "IndexGroup", "Declared", "Draw")
 PARTS = (
     *t.Expr.__args__,
     *t.Condition.__args__,
@@ -20,13 +21,23 @@ PARTS = (
 )
 
 
-def parts(node: Part) -> Iterator[Part]:
+HELD = {
+    kind: tuple(f.name for f in fields(kind) if any(word in str(f.type) for word in HOLDING))
+    for kind in PARTS
+}
+"""The fields of each kind of node that may hold nodes."""
+
+
+def parts(node: Part) -> list[Part]:
     """The nodes directly below a node, in reading order."""
-    for field in fields(node):
-        held = getattr(node, field.name)
-        for part in held if isinstance(held, tuple) else (held,):
-            if isinstance(part, PARTS):
-                yield part
+    found: list[Part] = []
+    for name in HELD[type(node)]:
+        held = getattr(node, name)
+        if isinstance(held, tuple):
+            found += (part for part in held if isinstance(part, PARTS))
+        elif isinstance(held, PARTS):
+            found.append(held)
+    return found
 
 
 def depth_over(node: Part, limit: int) -> Span | None:
@@ -46,7 +57,7 @@ def walk(node: Part) -> Iterator[Part]:
     while stack:
         current = stack.pop()
         yield current
-        stack += reversed(list(parts(current)))
+        stack += reversed(parts(current))
 
 
 def with_parts(node: Part, change: Callable[[Part], Part]) -> Part:

@@ -8,7 +8,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from lark import Lark
-from lark.exceptions import UnexpectedCharacters
 
 from einsumgrad.diagnostics import EinError, Source, Span
 from einsumgrad.ir.functions import FUNCTIONS, KEYWORDS, KINDS, SYNONYMS  # a table without imports
@@ -52,24 +51,41 @@ class Word:
     span: Span
 
 
-def words(lexer: Lark, source: Source, line: Line, defs: frozenset[str]) -> Iterator[Word]:
+def scanner(grammar: Lark) -> re.Pattern[str]:
+    """One pattern of all terminals of the grammar, in the order in which Lark tries them; the
+    name of the group that matched is the terminal's."""
+    ordered = sorted(
+        grammar.terminals,
+        key=lambda t: (-t.priority, -t.pattern.max_width, -len(t.pattern.value), t.name),
+    )
+    named = (f"(?P<{t.name}>{t.pattern.to_regexp()})" for t in ordered)
+    return re.compile("|".join(named))
+
+
+def words(
+    scan: re.Pattern[str], source: Source, line: Line, defs: frozenset[str]
+) -> Iterator[Word]:
     """The words of one logical line. Raises EinError at a character that begins none."""
-    before = ""
-    try:
-        for token in lexer.lex(line.text):
-            start, end = token.start_pos or 0, token.end_pos or 0
-            span = Span(source, line.start + start, line.start + end)
-            kind = _kind(token.type, str(token), line.text[end : end + 1], before, defs)
-            before = token.type
-            yield Word(kind, canonical(str(token)) if token.type == "NAME" else str(token), span)
-    except UnexpectedCharacters as error:
-        raise EinError(_bad_character(source, line, error.pos_in_stream or 0)) from None
+    text, start, before, at = line.text, line.start, "", 0
+    while at < len(text):
+        found = scan.match(text, at)
+        if found is None:
+            raise EinError(_bad_character(source, line, at))
+        at, kind = found.end(), found.lastgroup or ""
+        if kind.startswith("__"):  # Lark's names for what the grammar ignores
+            continue
+        span = Span(source, start + found.start(), start + at)
+        shown = found.group()
+        if kind == "NAME":
+            if before not in ("BIG", "KEEP"):
+                kind = _kind(shown, text[at : at + 1], defs)
+            shown = canonical(shown)
+        before = kind
+        yield Word(kind, shown, span)
 
 
-def _kind(kind: str, text: str, following: str, before: str, defs: frozenset[str]) -> str:
+def _kind(text: str, following: str, defs: frozenset[str]) -> str:
     """The type the parser sees: keywords, functions and accesses are told from names."""
-    if kind != "NAME" or before in ("BIG", "KEEP"):
-        return kind
     if text in KINDS:
         return "KIND"
     if text in KEYWORDS:
@@ -81,6 +97,8 @@ def _kind(kind: str, text: str, following: str, before: str, defs: frozenset[str
 
 def canonical(name: str) -> str:
     """One spelling per name: `W^0` is `W⁰`, `W^{ab}` is `W^ab`, a typographic prime is `'`."""
+    if name.isalnum():
+        return name
     plain = name.replace("′", "'")
     return CARET.sub(lambda m: _raised(m.group(1)), plain)
 
