@@ -11,13 +11,14 @@ from einsumgrad.ir.nodes import (
     Expr,
     Index,
     Iverson,
+    Normalise,
     Position,
     Product,
     Program,
     Statement,
     Tensor,
 )
-from einsumgrad.ir.walk import free_indices
+from einsumgrad.ir.walk import free_indices, walk
 from einsumgrad.rewrite.edit import Reason, Told, unheard, with_statements
 from einsumgrad.rewrite.simplify import simplify_statement
 
@@ -51,11 +52,21 @@ def _delta(
     match factor:
         case Iverson(Compare("=", left, right)):
             for index, other in ((left, right), (right, left)):
-                if isinstance(index, Position) and _summed(index.index, statement, other, tensors):
+                if (
+                    isinstance(index, Position)
+                    and _summed(index.index, statement, other, tensors)
+                    and _printable(index.index, statement.value, other)
+                ):
                     return index.index, other
         case _:
             pass
     return None
+
+
+def _printable(index: Index, value: Expr, other: Expr) -> bool:
+    """No source reads a softmax at a gathered place."""
+    normalised = (n for n in walk(value) if isinstance(n, Normalise))
+    return isinstance(other, Position) or all(n.index != index for n in normalised)
 
 
 def _summed(index: Index, statement: Statement, other: Expr, tensors: dict[str, Tensor]) -> bool:
