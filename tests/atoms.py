@@ -20,7 +20,7 @@ DATA = 1.5
 
 LEAVES = ("x", "W", "θ", "u", "V⁰", "b⁰", "M'", "ã", "q_1", "γ", "z₂", "E", "R", "tbl", "L", "φ")
 SCALARS = ("η", "λ", "scale", "c₀", "τ", "a1", "a2", "a3", "a4", "a5", "a6", "a7", "a8", "a9")
-INTEGERS = ("y", "w", "n_b", "tag", "lab", "m0", "m1", "m2", "m3", "m4", "m5", "m6", "m7", "m8")
+INTEGERS = ("y", "word", "n_b", "tag", "lab", "m0", "m1", "m2", "m3", "m4", "m5", "m6", "m7", "m8")
 
 
 @dataclass(frozen=True, slots=True)

@@ -135,7 +135,7 @@ def _assemble(coefficient: Number | None, sizes: Mapping[str, int], rest: list[E
         ]
     below = [factor for factor in rest if is_reciprocal(factor)]
     ordered += [factor for factor in rest if not is_reciprocal(factor)] if below else rest
-    ordered += below
+    ordered += sorted(below, key=lambda factor: not _of_number(factor))
     if len(ordered) == 1:
         return ordered[0]
     return Product(tuple(ordered)) if ordered else ONE
@@ -242,8 +242,10 @@ def substitute(node: Node, mapped: Mapped, avoid: frozenset[str] = frozenset()) 
         case Reduce() | Normalise():
             return _substitute_binder(node, mapped, avoid)
         case _:
-            parts = tuple(substitute(part, mapped, avoid) for part in children(node))
-            return rebuild(node, parts)
+            parts = children(node)
+            moved = tuple(substitute(part, mapped, avoid) for part in parts)
+            changed = any(new is not old for new, old in zip(moved, parts, strict=True))
+            return rebuild(node, moved) if changed else node
 
 
 def replace(expr: Expr, mapped: Mapped, avoid: frozenset[str] = frozenset()) -> Expr:
