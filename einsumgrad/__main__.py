@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import sys
 
 
@@ -13,6 +14,8 @@ def main() -> None:
     from einsumgrad.cli.main import app
     from einsumgrad.diagnostics import EinError
 
+    # Compiling makes many nodes and no rubbish; a third of its time would go into collection.
+    gc.set_threshold(100_000, 50, 50)
     try:
         code = app.main(standalone_mode=False, prog_name="einsumgrad")
     except click.exceptions.Abort:

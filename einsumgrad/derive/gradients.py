@@ -110,7 +110,7 @@ def _starts(
     """`δT = T.grad` for a seeded output that other statements read as well."""
     read = {a.tensor for s in program.statements for a in reads(s)}
     for name in outer:
-        if name not in read & varied:
+        if name not in read or name not in varied:
             continue
         axes = tuple(i for i in tensors[name].axes if i is not None)
         at = tuple(Position(i) for i in axes)

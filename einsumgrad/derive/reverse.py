@@ -165,10 +165,11 @@ def _step(
     result = gradients.batched(piece.target.tensor)
     factor = batch_factor(program.batch, result, gradients.batched(operand.tensor))
     target = Access(gradients.names[operand.tensor], operand.at)
-    used = {i for node in (flow.value, *operand.at, *flow.where) for i in free_indices(node)}
+    whole = flow.value
+    used = {i for node in (whole, *operand.at, *flow.where) for i in free_indices(node)}
     repeats = tuple(Size(i.size) for i in flow.loops if i not in used)
     sign = MINUS_ONE if piece.op == "-=" else ONE
-    value = product(sign, product(factor, flow.value), *repeats)
+    value = product(sign, product(factor, whole), *repeats)
     slope = product(sign, *flow.left, *flow.right, *repeats)
     loops = tuple(i for i in flow.loops if i in used)
     made = Statement(loops, target, "+=", value, flow.where, listed=True, derived=True)
@@ -195,8 +196,8 @@ def _assemble(
     statements = (*forward, *inner, *derived, *zeros)
     outputs = tuple(dict.fromkeys((*program.outputs, *names)))
     declared = (*(t for t in program.tensors if t.declared), *gradients.inputs)
-    present = written | {s.target.tensor for s in zeros}
-    outputs = tuple(name for name in outputs if name not in names or name in present)
+    absent = set(names) - written - {s.target.tensor for s in zeros}
+    outputs = tuple(name for name in outputs if name not in absent)
     tensors = complete(declared, statements, program.batch)
     return replace(program, statements=statements, tensors=tensors, outputs=outputs)
 
@@ -204,8 +205,9 @@ def _assemble(
 def _zeros(program: Program, names: list[str], gradients: Gradients) -> Iterator[Statement]:
     """`X.grad[…] = 0` for what the objective does not depend on. An axis without an index of its
     own is written at 0 only: what no statement writes is 0 as well."""
+    tensors = {tensor.name: tensor for tensor in program.tensors}
     for name in names:
-        axes = program.tensor(name).axes
+        axes = tensors[name].axes
         own = tuple(i is not None and i not in axes[:place] for place, i in enumerate(axes))
         at = tuple(Position(i) if i and new else ZERO for i, new in zip(axes, own, strict=True))
         loops = tuple(i for i in dict.fromkeys(axes) if i is not None)

@@ -91,17 +91,17 @@ def _roles(program: ir.Program) -> list[t.Item]:
     items: list[t.Item] = []
     writers = [s for s in program.statements if s.target.tensor == program.loss]
     if program.loss and (len(writers) != 1 or (writers[0].listed and writers[0].indices)):
-        items.append(t.TensorDecl("loss", (_role(program, program.loss),)))
+        items.append(t.TensorDecl("loss", (_role(program.tensor(program.loss)),)))
     if program.outputs != default_outputs(program.statements, program.loss):
-        entries = tuple(_role(program, name) for name in program.outputs)
+        tensors = {tensor.name: tensor for tensor in program.tensors}
+        entries = tuple(_role(tensors[name]) for name in program.outputs)
         items.append(t.TensorDecl("output", entries))
     return items
 
 
-def _role(program: ir.Program, name: str) -> t.Declared:
-    axes = program.tensor(name).axes
-    known = tuple(i.name for i in axes if i is not None)
-    return t.Declared(name, known if len(known) == len(axes) else ())
+def _role(tensor: ir.Tensor) -> t.Declared:
+    known = tuple(i.name for i in tensor.axes if i is not None)
+    return t.Declared(tensor.name, known if len(known) == len(tensor.axes) else ())
 
 
 def needed_indices(program: ir.Program) -> tuple[ir.Index, ...]:

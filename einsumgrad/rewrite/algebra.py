@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
 from fractions import Fraction
+from itertools import product as every
 from typing import assert_never
 
 from einsumgrad.ir.build import (
@@ -244,13 +245,13 @@ def expand(node: Expr) -> Expr:
 
 
 def _multiply_out(factors: tuple[Expr, ...]) -> Expr:
-    found: list[Expr] = [ONE]
-    for factor in factors:
-        terms = factor.terms if isinstance(factor, Sum) else (factor,)
-        if len(found) * len(terms) > MAX_TERMS:
+    choices = [factor.terms if isinstance(factor, Sum) else (factor,) for factor in factors]
+    count = 1
+    for terms in choices:
+        count *= len(terms)
+        if count > MAX_TERMS:
             return product(*factors)
-        found = [product(left, right) for left in found for right in terms]
-    return total(found)
+    return total(product(*chosen) for chosen in every(*choices))
 
 
 def cost(node: Node) -> int:

@@ -73,7 +73,8 @@ def shape_of(node: Expr) -> tuple[Expr, tuple[Index, ...]]:
     """The node with its free indices numbered, and those indices."""
     free = free_indices(node)
     numbered = {i: Position(Index(f"#{place}", i.size)) for place, i in enumerate(free)}
-    shape = substitute(_bound_numbered(node, 0), numbered)
+    binds = any(isinstance(part, Reduce | Normalise) for part in walk(node))
+    shape = substitute(_bound_numbered(node, 0) if binds else node, numbered)
     assert isinstance(shape, Expr)
     return shape, free
 

@@ -47,10 +47,11 @@ def simplify_statement(statement: Statement, told: Told = unheard) -> Statement:
     """One statement: its value, its sign, and the loops that its value no longer needs."""
     why: list[str] = []
     value = simplify(statement.value, why.append)
-    further = ["it is multiplied out"]
-    flat = simplify(expand(value), further.append)
-    if cost(flat) < cost(value):
-        value, why = flat, [*why, *further]
+    expanded, further = expand(value), ["it is multiplied out"]
+    if expanded != value:
+        flat = simplify(expanded, further.append)
+        if cost(flat) < cost(value):
+            value, why = flat, [*why, *further]
     made = _without_idle_loops(replace(statement, value=value))
     if made.indices != statement.indices:
         why.append("a loop on which nothing depends only repeats: times its size")
