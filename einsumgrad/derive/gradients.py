@@ -50,16 +50,7 @@ def name_gradients(
     tensors = {tensor.name: tensor for tensor in program.tensors}
     suffix = gradient_suffix(program)
     names = {name: name + suffix for name in tensors}
-    batches = {tensor.name: tensor.batched for tensor in program.tensors}
     taken.update(names.values())
-    for place, found in pieces.items():
-        for piece in found[:-1]:
-            inner = piece.target.tensor
-            stemmed = stem(program.statements[place].target.tensor)
-            names[inner] = fresh_name(f"δ{stemmed}", taken)
-            taken.add(names[inner])
-            size = program.batch.size if program.batch else None
-            batches[inner] = any(i.size == size for i in piece.indices)
     if seeds is None:
         seeds = objective(program)
     ones = frozenset({program.loss} if seeds == (program.loss,) and program.loss else ())
@@ -67,7 +58,22 @@ def name_gradients(
     outer = tuple(name for name in seeded if name not in ones)
     inputs = tuple(_inputs(outer, tensors, names))
     starts = tuple(_starts(program, outer, varied, tensors, names, taken))
+    size = program.batch.size if program.batch else None
+    batches = {tensor.name: tensor.batched for tensor in program.tensors}
+    for place, found in pieces.items():
+        for piece in found[:-1]:
+            inner = piece.target.tensor
+            names[inner] = _of_piece(inner, program.statements[place].target.tensor, taken)
+            batches[inner] = any(i.size == size for i in piece.indices)
     return Gradients(names, ones, seeded, inputs, starts, batches)
+
+
+def _of_piece(inner: str, whole: str, taken: set[str]) -> str:
+    """`δh` for `h_in`, `δh_2` for `h_in_2`; `δh_in` if `δh` is what reaches all of h."""
+    short = f"δ{stem(whole)}{inner.removeprefix(stem(whole) + '_in')}"
+    name = fresh_name(f"δ{inner}" if short in taken else short, taken)
+    taken.add(name)
+    return name
 
 
 def objective(program: Program) -> tuple[str, ...]:
@@ -107,7 +113,7 @@ def _starts(
     names: dict[str, str],
     taken: set[str],
 ) -> Iterator[Statement]:
-    """`δT = T.grad` for a seeded output that other statements read as well."""
+    """`δT += T.grad` for a seeded output that other statements read as well."""
     read = {a.tensor for s in program.statements for a in reads(s)}
     for name in outer:
         if name not in read or name not in varied:
@@ -117,4 +123,4 @@ def _starts(
         seed = Access(names[name], at)
         names[name] = fresh_name(f"δ{stem(name)}", taken)
         taken.add(names[name])
-        yield Statement(axes, Access(names[name], at), "=", seed, listed=True, derived=True)
+        yield Statement(axes, Access(names[name], at), "+=", seed, listed=True, derived=True)

@@ -123,13 +123,14 @@ def _sweep(
 ) -> Iterator[Step]:
     length, reached = 0, set(gradients.seeded)
     model = _with_pieces(model, pieces)
-    for place, piece in _backwards(program, pieces):
+    for origin, (place, piece) in enumerate(_backwards(program, pieces)):
         if piece.target.tensor not in reached:
             continue
         named = piece.target if piece.target.tensor in model.definitions else None
         flow = start(piece, gradients.head(piece))
         for contribution in pull(piece.value, flow, model, named):
             step = _step(contribution, place, piece, program, gradients)
+            step = replace(step, statement=replace(step.statement, origin=origin))
             length += sum(1 for _ in walk(step.statement.value))
             if length > MAX_PARTS:
                 what = f"the derivative of this statement would make more than {MAX_PARTS} parts"

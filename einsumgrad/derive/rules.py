@@ -53,7 +53,7 @@ class Rules:
         its value is read; `named`: whether the argument is a tensor of the source's."""
         function = FUNCTIONS[node.function]
         text = function.derivatives[place]
-        if function.by_result and not named:
+        if function.by_result and not named and isinstance(result, Access):
             text = function.by_result
         if text not in self.parsed:
             self.parsed[text] = parse_expression(text)

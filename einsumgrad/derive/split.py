@@ -45,7 +45,7 @@ class Splitter:
 
     def split(self) -> Statement:
         value = self.statement.value
-        self.repeated = frozenset(_repeated(value, self.model))
+        self.repeated = _repeated(value, self.model)
         if self.statement.target.tensor in self.logged and isinstance(value, Call | Normalise):
             return replace(self.statement, value=self._logged(value))
         return replace(self.statement, value=self.below(value, False, self.statement.where))
@@ -67,6 +67,10 @@ class Splitter:
             return node
         if node in self.repeated or (heavy and self.branches(node)):
             return self.named(node, where)
+        return self.parts(node, heavy, where)
+
+    def parts(self, node: Expr, heavy: bool, where: tuple[Condition, ...]) -> Expr:
+        """The node itself, with names for parts of its parts."""
         heavy = heavy or not _linear(node)
         inner = (*where, *node.where) if isinstance(node, Reduce | Normalise) else where
         active = set(active_parts(node))
@@ -93,9 +97,9 @@ class Splitter:
         if gathers(node) and set(kept) != set(where):
             return node
         if node not in self.made:
-            name = self._fresh()
-            target = Access(name, tuple(Position(i) for i in axes))
-            self.made[node] = Statement(axes, target, "=", node, kept, listed=True, derived=True)
+            target = Access(self._fresh(), tuple(Position(i) for i in axes))
+            value = self.parts(node, False, kept)
+            self.made[node] = Statement(axes, target, "=", value, kept, listed=True, derived=True)
         return self.made[node].target
 
     def _fresh(self) -> str:
@@ -143,18 +147,19 @@ def _ordered(node: Expr, statement: Statement) -> tuple[Index, ...]:
     return (*first, *(i for i in free if i not in first))
 
 
-def _repeated(value: Expr, model: Model) -> Iterator[Expr]:
-    """The largest branching parts that a statement holds more than once (a `def`'s argument)."""
+def _repeated(value: Expr, model: Model) -> frozenset[Expr]:
+    """The largest parts that a derivative reaches more than once (a `def`'s argument)."""
     parts: Counter[Expr] = Counter(
-        n for n in walk(value) if isinstance(n, Sum | Reduce | Product | Call)
+        n for n in _reached(value) if isinstance(n, Sum | Reduce | Product | Call)
     )
-    many: set[Expr] = {n for n, count in parts.items() if count > 1 and model.active(n)}
-    inner = {n for top in many for n in walk(top) if n is not top}
-    yield from (n for n in many if n not in inner or (parts[n] > 1 and not _within(n, many)))
+    many = {n for n, count in parts.items() if count > 1 and model.active(n)}
+    return frozenset(many - {n for top in many for n in walk(top) if n != top})
 
 
-def _within(node: Expr, many: set[Expr]) -> bool:
-    return any(node != top and node in set(walk(top)) for top in many)
+def _reached(node: Expr) -> Iterator[Expr]:
+    yield node
+    for part in active_parts(node):
+        yield from _reached(part)
 
 
 def logged_tensors(statements: tuple[Statement, ...]) -> frozenset[str]:

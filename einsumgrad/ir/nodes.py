@@ -156,7 +156,8 @@ class Statement:
     """For each tuple of `indices` (in loop order) that meets all of `where`: target op value.
 
     `listed`: the source wrote a `for`. Indices bound by operators are not among `indices`.
-    `derived`: the current derivation made it, so rewriting may change it."""
+    `derived`: the current derivation made it, so rewriting may change it; `origin` is then the
+    number of what it derives from, a forward statement or a named part of one."""
 
     indices: tuple[Index, ...]
     target: Access
@@ -165,6 +166,7 @@ class Statement:
     where: tuple[Condition, ...] = ()
     listed: bool = field(default=False, compare=False)
     derived: bool = field(default=False, compare=False)
+    origin: int | None = field(default=None, compare=False)
     span: Span = field(default=NOWHERE, compare=False, repr=False)
 
 

@@ -12,6 +12,9 @@ from einsumgrad.ir.build import coefficient_of, is_reciprocal, product, reciproc
 from einsumgrad.ir.walk import walk
 from einsumgrad.syntax import tree as t
 
+MAX_OVER = 64
+"""Multiples of π are written as such up to this numerator and denominator."""
+
 
 def expression(node: ir.Expr) -> t.Expr:
     """The tree of an expression."""
@@ -65,12 +68,28 @@ def _number(value: Fraction | float) -> t.Expr:
     if value < 0:
         return t.Negative(_number(-value))
     if isinstance(value, float):
-        if value == math.inf:
-            return t.Name("inf")
-        return t.Name("π") if value == math.pi else t.Number(repr(value).replace("e-0", "e-"))
+        return _float(value)
     if value.denominator == 1:
         return t.Number(str(value.numerator))
     return t.Product((t.Number(str(value.numerator)), _over(t.Number(str(value.denominator)))))
+
+
+def _float(value: float) -> t.Expr:
+    if value == math.inf:
+        return t.Name("inf")
+    if _in_pi(value) is None:
+        return t.Number(repr(value).replace("e-0", "e-"))
+    factors = _coefficient(ir.Number(value), [], alone=False)
+    return factors[0] if len(factors) == 1 else t.Product(tuple(factors))
+
+
+def _in_pi(value: Fraction | float) -> Fraction | None:
+    """A float as a small multiple of π, if it is just that."""
+    if isinstance(value, Fraction) or not 0 < value < math.inf:
+        return None
+    ratio = Fraction(value / math.pi).limit_denominator(MAX_OVER)
+    small = 0 < ratio.numerator <= MAX_OVER
+    return ratio if small and float(ratio) * math.pi == value else None
 
 
 def _over(value: t.Expr) -> t.Expr:
@@ -102,9 +121,11 @@ def _constant(factor: ir.Expr) -> bool:
 
 
 def _divisor(below: list[t.Expr]) -> list[t.Expr]:
-    if not below:
-        return []
-    return [t.Reciprocal(below[0] if len(below) == 1 else t.Product(tuple(below)))]
+    """What is divided by, as one product; several numbers, which reading would multiply, apart."""
+    numbers = sum(isinstance(factor, t.Number) or factor == t.Name("π") for factor in below)
+    if numbers > 1 or len(below) < 2:
+        return [t.Reciprocal(factor) for factor in below]
+    return [t.Reciprocal(t.Product(tuple(below)))]
 
 
 def _size_factor(factor: ir.Expr) -> bool:
@@ -117,11 +138,13 @@ def _size_factor(factor: ir.Expr) -> bool:
 
 def _coefficient(lead: ir.Number, sizes: list[ir.Expr], alone: bool) -> list[t.Expr]:
     """`2`, `1/B`, `3 I/(2 B)`: the factors in front; `alone`: a 1 must stand there anyway."""
-    value = lead.value
+    times = _in_pi(lead.value)
+    value = lead.value if times is None else times
     exact = isinstance(value, Fraction)
     top = value.numerator if isinstance(value, Fraction) else value
     bottom = value.denominator if isinstance(value, Fraction) else 1
     above = [expression(s) for s in sizes if not is_reciprocal(s)]
+    above = above if times is None else [*above, t.Name("π")]
     below = [expression(reciprocal(s)) for s in sizes if is_reciprocal(s)]
     if bottom != 1:
         below = [t.Number(str(bottom)), *below]

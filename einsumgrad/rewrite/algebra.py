@@ -6,7 +6,6 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
 from fractions import Fraction
-from itertools import product as every
 from typing import assert_never
 
 from einsumgrad.ir.build import (
@@ -25,11 +24,12 @@ from einsumgrad.ir.nodes import (
     Access,
     And,
     Call,
+    Comparator,
     Compare,
     Condition,
     Expr,
+    Index,
     Iverson,
-    Normalise,
     Not,
     Number,
     Or,
@@ -40,9 +40,12 @@ from einsumgrad.ir.nodes import (
     Size,
     Sum,
 )
-from einsumgrad.ir.walk import Node, children, walk
+from einsumgrad.ir.walk import Node, children, free_indices, walk
+from einsumgrad.rewrite.factor import factors_of
 
-MAX_TERMS = 64
+MIRRORED: dict[Comparator, Comparator] = {
+    "=": "=", "!=": "!=", "<": ">", "<=": ">=", ">": "<", ">=": "<=",
+}  # fmt: skip
 Hear = Callable[[str], None]
 
 
@@ -157,10 +160,6 @@ def _signs(node: Expr) -> Expr:
     return node
 
 
-def factors_of(value: Expr) -> tuple[Expr, ...]:
-    return value.factors if isinstance(value, Product) else (value,)
-
-
 def negate(value: Expr) -> Expr:
     """Minus the value: into a sum or a difference, else in front."""
     if isinstance(value, Sum):
@@ -173,15 +172,33 @@ def _decided(node: Expr) -> Expr:
     return node if known is None else ONE if known else ZERO
 
 
-def _sum_of_zeros(node: Expr) -> Expr:
-    return ZERO if isinstance(node, Reduce) and node.op == "sum" and node.body == ZERO else node
+def _number_last(node: Expr) -> Expr:
+    """`[0 < u]` is `[u > 0]`."""
+    match node:
+        case Iverson(Compare(op, Number() as left, right)) if not isinstance(right, Number):
+            return Iverson(Compare(MIRRORED[op], right, left))
+        case _:
+            return node
 
 
-def _number_out(node: Expr) -> Expr:
+def _constants_out(node: Expr) -> Expr:
+    """A sum's factors that have none of its indices stand before it; over 1 it is the size. Of a
+    sum that leaves something out, only numbers: a factor may be finite just where it is kept."""
     if not isinstance(node, Reduce) or node.op != "sum":
         return node
-    lead, rest = coefficient_of(node.body)
-    return node if ONE in (lead, rest) else product(lead, replace(node, body=rest))
+    factors = factors_of(node.body)
+    masked = bool(node.where) or any(isinstance(f, Iverson) for f in factors)
+    outer = tuple(f for f in factors if _constant(f, set(node.indices), masked))
+    inner = product(*(f for f in factors if f not in outer))
+    if inner == ONE and not node.where:
+        return product(*outer, *(Size(i.size) for i in node.indices))
+    return product(*outer, replace(node, body=inner)) if outer and inner != ONE else node
+
+
+def _constant(factor: Expr, bound: set[Index], masked: bool) -> bool:
+    if masked:
+        return not any(isinstance(part, Access | Position) for part in walk(factor))
+    return not bound & set(free_indices(factor))
 
 
 RULES: dict[type[Node], tuple[tuple[str, Callable[[Expr], Expr]], ...]] = {
@@ -194,11 +211,11 @@ RULES: dict[type[Node], tuple[tuple[str, Callable[[Expr], Expr]], ...]] = {
         ("equal factors become one power", _equal_factors),
         ("the minus goes into the difference", _signs),
     ),
-    Iverson: (("a bracket that always or never holds is 1 or 0", _decided),),
-    Reduce: (
-        ("a sum of zeros is 0", _sum_of_zeros),
-        ("a number is taken out of the sum", _number_out),
+    Iverson: (
+        ("a bracket that always or never holds is 1 or 0", _decided),
+        ("a comparison has its number on the right", _number_last),
     ),
+    Reduce: (("what has no index of a sum stands before it", _constants_out),),
 }
 """The rules for each kind of node, in the order in which they apply, with their words."""
 
@@ -231,35 +248,3 @@ def _decide_compare(condition: Compare) -> bool | None:
             "=": a == b, "!=": a != b, "<": a < b, "<=": a <= b, ">": a > b, ">=": a >= b,
         }[condition.op]  # fmt: skip
     return None
-
-
-def expand(node: Expr) -> Expr:
-    """Products multiplied out over their sums, as far as that makes no long expression."""
-    match node:
-        case Sum(terms):
-            return total(expand(term) for term in terms)
-        case Product(factors):
-            return _multiply_out(tuple(expand(factor) for factor in factors))
-        case _:
-            return node
-
-
-def _multiply_out(factors: tuple[Expr, ...]) -> Expr:
-    choices = [factor.terms if isinstance(factor, Sum) else (factor,) for factor in factors]
-    count = 1
-    for terms in choices:
-        count *= len(terms)
-        if count > MAX_TERMS:
-            return product(*factors)
-    return total(product(*chosen) for chosen in every(*choices))
-
-
-def cost(node: Node) -> int:
-    """How much there is to read: the number of parts."""
-    return sum(1 for _ in walk(node))
-
-
-def light(node: Expr) -> bool:
-    """Short enough to stand in two places: a number, an entry, or a sum or product of two."""
-    plain = all(not isinstance(part, Call | Reduce | Normalise | Power) for part in walk(node))
-    return plain and sum(isinstance(part, Access | Iverson) for part in walk(node)) <= 2

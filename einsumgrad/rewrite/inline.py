@@ -7,7 +7,6 @@ from dataclasses import replace
 from einsumgrad.ir.build import negative, rebuild, substitute
 from einsumgrad.ir.nodes import Access, Expr, Index, Normalise, Position, Program, Reduce, Statement
 from einsumgrad.ir.walk import Node, accesses, children, free_indices, walk
-from einsumgrad.rewrite.algebra import light
 from einsumgrad.rewrite.edit import (
     Reason,
     Told,
@@ -18,13 +17,16 @@ from einsumgrad.rewrite.edit import (
     with_statements,
     writers,
 )
+from einsumgrad.rewrite.factor import light
 from einsumgrad.rewrite.simplify import simplify_statement
 
 
 def inline(program: Program, told: Told = unheard) -> Program:
-    """Derived tensors that are constant, or short and read at most twice, or read once as they
-    are, replaced by their values. The gradients of named tensors stay unless they are constant."""
+    """Names that are only a detour, replaced by their values: of what is as short as a name; of
+    cotangents that are short and read once; of parts of forward statements that are short and read
+    at most twice, or read once. The gradients of named tensors stay unless they are constant."""
     counts = read_counts(program.statements)
+    swept = {s.target.tensor for s in program.statements if s.origin is not None}
     found = writers(program)
     kept = kept_names(program)
     values: dict[str, Statement] = {}
@@ -35,13 +37,14 @@ def inline(program: Program, told: Told = unheard) -> Program:
             told(written, statement, _reason(written, values))
             statement = simplify_statement(statement, told)
         name = statement.target.tensor
-        if name not in kept and len(found[name]) == 1 and _short(statement, counts.get(name, 0)):
+        alone = name not in kept and len(found[name]) == 1
+        if alone and _short(statement, counts.get(name, 0), swept):
             values[name] = statement
         made.append(statement)
     return with_statements(program, made)
 
 
-def _short(statement: Statement, count: int) -> bool:
+def _short(statement: Statement, count: int, swept: set[str]) -> bool:
     value, target = statement.value, statement.target
     whole = plain_target(target) and {i for at in target.at for i in free_indices(at)} == set(
         statement.indices
@@ -50,8 +53,11 @@ def _short(statement: Statement, count: int) -> bool:
         return False
     if target.tensor.endswith(".grad"):
         return not any(isinstance(part, Access | Position) for part in walk(value))
-    one = sum(isinstance(part, Access) for part in walk(value)) <= 1
-    return light(value) and (one or count <= 2)
+    read = [access.tensor for access in accesses(value)]
+    forward = statement.origin is None
+    if light(value) and (len(read) <= 1 or count <= (2 if forward else 1)):
+        return True
+    return forward and count == 1 and not binders(value) and not swept & set(read)
 
 
 def put_in(statement: Statement, values: dict[str, Statement]) -> Statement:

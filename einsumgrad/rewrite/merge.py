@@ -1,46 +1,80 @@
-"""Contributions to one gradient written as one statement where their sum is shorter."""
+"""Contributions to one gradient written as one statement where a person would write one."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Hashable
 from dataclasses import replace
 
 from einsumgrad.ir.build import negative, total
-from einsumgrad.ir.nodes import Access, Condition, Expr, Index, Program, Statement
-from einsumgrad.rewrite.algebra import cost
+from einsumgrad.ir.nodes import Expr, Position, Program, Statement
+from einsumgrad.rewrite.algebra import simplify
 from einsumgrad.rewrite.edit import Reason, Told, plain_target, unheard, with_statements, writers
+from einsumgrad.rewrite.factor import expand, weight
 from einsumgrad.rewrite.simplify import simplify_statement
 
-Key = tuple[frozenset[Index], Access, tuple[Condition, ...]]
+Key = Callable[[Statement], Hashable | None]
 
 
 def merge(program: Program, told: Told = unheard) -> Program:
     """`p.grad += -y (1 - p)`, `p.grad += (1 - y) p` become `p.grad += p - y`. The sum stands where
-    the last of them stood; a name that only one statement writes is defined by `=`."""
-    groups: dict[Key, list[int]] = {}
+    the last of them stood; a name that only one statement writes is defined by `=`.
+
+    What one forward statement adds to the same entries is one statement, and so is all that is
+    added to a helper's; other contributions are where terms cancel."""
+    program = _grouped(program, _together, lambda *_: True, told)
+    program = _grouped(program, _entries, _cancelling, told)
+    return with_statements(program, _defined(program, told))
+
+
+def _entries(statement: Statement) -> Hashable | None:
+    """What statements have in common whose values can be added up."""
+    if not statement.derived or statement.op not in ("+=", "-="):
+        return None
+    return frozenset(statement.indices), statement.target, statement.where
+
+
+def _together(statement: Statement) -> Hashable | None:
+    """What statements have in common that a person would write as one: entry by entry."""
+    entries = _entries(statement)
+    if entries is None or not {Position(i) for i in statement.indices} <= {*statement.target.at}:
+        return None
+    helper = not statement.target.tensor.endswith(".grad")
+    return entries if helper else (entries, statement.origin)
+
+
+def _cancelling(group: list[Statement], added: Statement) -> bool:
+    """Whether terms of different statements cancel or are alike."""
+    return weight(simplify(expand(added.value))) < sum(weight(expand(s.value)) for s in group)
+
+
+def _grouped(
+    program: Program, key: Key, wanted: Callable[[list[Statement], Statement], bool], told: Told
+) -> Program:
+    """The program with the statements of each group as one, if that is wanted."""
+    groups: dict[Hashable, list[int]] = {}
     for place, statement in enumerate(program.statements):
-        if statement.derived and statement.op in ("+=", "-="):
-            key = (frozenset(statement.indices), statement.target, statement.where)
-            groups.setdefault(key, []).append(place)
+        found = key(statement)
+        if found is not None:
+            groups.setdefault(found, []).append(place)
     made: list[Statement | None] = list(program.statements)
     for places in groups.values():
-        merged = _merged([program.statements[place] for place in places], told)
-        if merged is not None:
+        group = [program.statements[place] for place in places]
+        added = _added(group)
+        if len(group) > 1 and wanted(group, added):
             for place in places:
                 made[place] = None
-            made[places[-1]] = merged
-    kept = with_statements(program, (s for s in made if s is not None))
-    return with_statements(kept, _defined(kept, told))
+            made[places[-1]] = _told(group, added, told)
+    return with_statements(program, (s for s in made if s is not None))
 
 
-def _merged(group: list[Statement], told: Told) -> Statement | None:
-    if len(group) < 2:
-        return None
-    values = (negative(s.value) if s.op == "-=" else s.value for s in group)
+def _added(group: list[Statement]) -> Statement:
+    """The sum in the order of the source: the sweep came upon its last term first."""
+    values = (negative(s.value) if s.op == "-=" else s.value for s in reversed(group))
     value: Expr = total(values)
-    added = replace(group[-1], op="+=", value=value)
-    merged = simplify_statement(added)
-    if cost(merged.value) >= sum(cost(s.value) for s in group):
-        return None
+    return replace(group[-1], op="+=", value=value)
+
+
+def _told(group: list[Statement], added: Statement, told: Told) -> Statement:
     for statement in group[:-1]:
         told(statement, None, Reason("it is added to a later contribution to {0}", (added.target,)))
     told(group[-1], added, Reason("an earlier contribution to {0} is added", (added.target,)))

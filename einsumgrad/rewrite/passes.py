@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Protocol
 
 from einsumgrad.ir.nodes import Program
+from einsumgrad.rewrite.alias import aliases
 from einsumgrad.rewrite.dead import dead
 from einsumgrad.rewrite.deltas import deltas
 from einsumgrad.rewrite.edit import Told, unheard
@@ -14,6 +15,7 @@ from einsumgrad.rewrite.merge import merge
 from einsumgrad.rewrite.settle import settle
 from einsumgrad.rewrite.share import share
 from einsumgrad.rewrite.simplify import simplify_program
+from einsumgrad.rewrite.unit import unit_sums
 
 
 class Pass(Protocol):
@@ -26,8 +28,10 @@ Watcher = Callable[[str, Program, Program], None]
 
 PASSES: tuple[tuple[str, Pass], ...] = (
     ("simplify", simplify_program),
+    ("sum softmaxes to 1", unit_sums),
     ("contract deltas", deltas),
     ("merge contributions", merge),
+    ("name cotangents as gradients", aliases),
     ("put short helpers back", inline),
     ("merge again", merge),
     ("drop zeros", simplify_program),

@@ -3,12 +3,14 @@ operator that binds one of the names it mentions, so names must differ where tha
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from einsumgrad.check.check import default_outputs
+from einsumgrad.derive.split import fresh_name
 from einsumgrad.ir.build import fresh_index, rebuild, replace_all, substitute
 from einsumgrad.ir.nodes import (
+    Access,
     Condition,
     Expr,
     Index,
@@ -18,7 +20,7 @@ from einsumgrad.ir.nodes import (
     Reduce,
     Statement,
 )
-from einsumgrad.ir.walk import Node, all_indices, children, free_indices, walk
+from einsumgrad.ir.walk import Node, all_indices, children, free_indices, walk, with_children
 from einsumgrad.reflect.reflect import needed_indices
 from einsumgrad.rewrite.edit import Reason, Told, unheard, with_statements
 
@@ -26,11 +28,81 @@ from einsumgrad.rewrite.edit import Reason, Told, unheard, with_statements
 def settle(program: Program, told: Told = unheard) -> Program:
     """Derived statements with clashing bound names renamed, the index table completed, and outputs
     that need not be declared in the order that a reader would find."""
-    made = (settle_statement(s, told) if s.derived else s for s in program.statements)
-    program = with_statements(program, made)
+    program = with_statements(program, _settled(program, told))
     usual = default_outputs(program.statements, program.loss)
     outputs = usual if set(usual) == set(program.outputs) else program.outputs
     return replace(program, indices=needed_indices(program), outputs=outputs)
+
+
+def _settled(program: Program, told: Told) -> Iterator[Statement]:
+    sizes = _sizes(program)
+    taken = {tensor.name for tensor in program.tensors}
+    for written in program.statements:
+        if not written.derived:
+            yield written
+            continue
+        statement = settle_statement(_own_names(written, sizes, told), told)
+        while (clash := next(_unnameable(statement), None)) is not None:
+            name = fresh_name("c", taken)
+            taken.add(name)
+            helper, statement = _apart(statement, clash, name, told)
+            yield settle_statement(helper, told)
+        yield statement
+
+
+def _sizes(program: Program) -> dict[str, str]:
+    """The size of each index name that the program had before it was derived."""
+    found = {i for s in program.statements if not s.derived for i in all_indices(s)}
+    found |= {i for t in program.tensors if t.declared for i in (*t.axes, t.holds) if i is not None}
+    return {index.name: index.size for index in sorted({*found, *program.indices})}
+
+
+def _own_names(statement: Statement, sizes: dict[str, str], told: Told) -> Statement:
+    """The statement without index names that the program has for other sizes."""
+    foreign = [i for i in sorted(all_indices(statement)) if sizes.get(i.name, i.size) != i.size]
+    if not foreign:
+        return statement
+    taken = {i.name for i in all_indices(statement)} | sizes.keys()
+    names = {i: fresh_index(i, taken) for i in foreign}
+    target, value = _reindexed(statement.target, names), _reindexed(statement.value, names)
+    assert isinstance(target, Access)
+    assert isinstance(value, Expr)
+    found = (_reindexed(condition, names) for condition in statement.where)
+    where = tuple(c for c in found if isinstance(c, Condition))
+    loops = tuple(names.get(i, i) for i in statement.indices)
+    made = replace(statement, indices=loops, target=target, value=value, where=where)
+    told(statement, made, Reason("the program has another index of that name"))
+    return made
+
+
+def _reindexed(node: Node, names: Mapping[Index, Index]) -> Node:
+    """The node with indices under other names, free and bound ones alike."""
+    node = with_children(node, tuple(_reindexed(part, names) for part in children(node)))
+    match node:
+        case Position(index):
+            return Position(names.get(index, index))
+        case Reduce():
+            return Reduce(
+                node.op, tuple(names.get(i, i) for i in node.indices), node.body, node.where
+            )
+        case Normalise():
+            index = names.get(node.index, node.index)
+            return Normalise(node.op, index, node.body, node.at, node.where)
+        case _:
+            return node
+
+
+def _apart(
+    statement: Statement, node: Normalise, name: str, told: Told
+) -> tuple[Statement, Statement]:
+    """A softmax with a statement of its own, out of reach of conditions that are not for it."""
+    free = free_indices(node)
+    entry = Access(name, tuple(Position(i) for i in free))
+    value = _exchanged(statement.value, node, entry)
+    assert isinstance(value, Expr)
+    made = replace(statement, value=value)
+    told(statement, made, Reason("the condition is not for {0}, which gets a name", (node,)))
+    return Statement(free, entry, "=", node, listed=True, derived=True), made
 
 
 def settle_statement(statement: Statement, told: Told = unheard) -> Statement:
@@ -39,7 +111,7 @@ def settle_statement(statement: Statement, told: Told = unheard) -> Statement:
         return statement
     before = statement
     for _ in range(len(list(walk(statement.value)))):
-        clash = next(_clashes(statement), None)
+        clash = next((n for n in _clashes(statement) if isinstance(n, Reduce)), None)
         if clash is None:
             break
         taken = {i.name for i in all_indices(statement)}
@@ -101,8 +173,14 @@ def _clashes(statement: Statement) -> Iterator[Reduce | Normalise]:
         }  # fmt: skip
         leaks = bound & loops and given - set(statement.where)
         clash = given != set(scope.node.where) or leaks or bound & (loops - shown)
-        if clash and isinstance(scope.node, Reduce):
+        if clash:
             yield scope.node
+
+
+def _unnameable(statement: Statement) -> Iterator[Normalise]:
+    """Softmaxes that would be given conditions; their index cannot be renamed."""
+    if any(isinstance(node, Normalise) for node in walk(statement.value)):
+        yield from (node for node in _clashes(statement) if isinstance(node, Normalise))
 
 
 def _shown(node: Node) -> Iterator[Index]:
@@ -114,8 +192,7 @@ def _shown(node: Node) -> Iterator[Index]:
     yield from (i for part in parts for i in _shown(part) if i not in own)
 
 
-def _renamed(value: Expr, node: Reduce | Normalise, taken: set[str]) -> Expr:
-    assert isinstance(node, Reduce)
+def _renamed(value: Expr, node: Reduce, taken: set[str]) -> Expr:
     fresh: dict[Index, Index] = {}
     for index in node.indices:
         fresh[index] = fresh_index(index, taken)

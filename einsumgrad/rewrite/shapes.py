@@ -11,6 +11,7 @@ from einsumgrad.ir.nodes import (
     Call,
     Expr,
     Index,
+    Iverson,
     Normalise,
     Position,
     Power,
@@ -18,9 +19,8 @@ from einsumgrad.ir.nodes import (
     Sum,
 )
 from einsumgrad.ir.walk import Node, accesses, children, free_indices, walk
-from einsumgrad.rewrite.algebra import cost
+from einsumgrad.rewrite.factor import cost
 
-MIN_COST = 4
 PARTS = (Call, Reduce, Normalise, Power, Sum)
 HEAVY = (Call, Reduce, Normalise, Power)
 
@@ -52,21 +52,32 @@ class Shapes:
         return form
 
     def candidates(self, node: Node) -> Iterator[Expr]:
-        """The parts that are worth a name, outer before inner."""
+        """The parts that are worth a name, outer before inner, but for those in conditions."""
         if isinstance(node, PARTS) and self.of(node).worth:
             yield node
-        if not isinstance(node, Access):
+        if not isinstance(node, Access | Iverson):
             for part in children(node):
                 yield from self.candidates(part)
 
 
 def _form(node: Expr) -> Form:
     shape, free = shape_of(node)
-    size, read = cost(node), tuple(accesses(node))
-    heavy = size >= MIN_COST and any(isinstance(part, HEAVY) for part in walk(node))
+    read = accesses(node)
     gathering = any(not isinstance(at, Position) for access in read for at in access.at)
-    worth = heavy and bool(read) and not is_reciprocal(node)
-    return Form(node, shape, free, size, gathering, worth)
+    return Form(node, shape, free, cost(node), gathering, _worth_a_name(node))
+
+
+def _worth_a_name(node: Expr) -> bool:
+    """A function or an operator, or a power or a sum that holds one, of more than numbers."""
+    if not any(isinstance(part, Access | Position) for part in walk(node)):
+        return False
+    match node:
+        case Power(base):
+            return not isinstance(base, Access) and not is_reciprocal(node)
+        case Sum():
+            return any(isinstance(part, HEAVY) for part in walk(node))
+        case _:
+            return True
 
 
 def shape_of(node: Expr) -> tuple[Expr, tuple[Index, ...]]:

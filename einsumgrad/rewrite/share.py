@@ -1,7 +1,7 @@
 """Parts that several derived statements would compute again get a name, once.
 
-Parts are compared up to the names of their indices. A part that a forward statement already
-names is read by that name."""
+Parts are compared up to the names of their indices. What an earlier statement defines, or its
+negative, is read by that name."""
 
 from __future__ import annotations
 
@@ -9,19 +9,22 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from heapq import heappop, heappush
 
-from einsumgrad.ir.build import rebuild, substitute
-from einsumgrad.ir.nodes import Access, Expr, Index, Position, Program, Statement
+from einsumgrad.ir.build import negative, rebuild, substitute
+from einsumgrad.ir.nodes import Access, Expr, Index, Position, Product, Program, Statement, Sum
 from einsumgrad.ir.walk import Node, children, free_indices
+from einsumgrad.rewrite.algebra import negate, simplify
 from einsumgrad.rewrite.edit import Reason, Told, plain_target, unheard, with_statements, writers
+from einsumgrad.rewrite.factor import factors_of
 from einsumgrad.rewrite.shapes import PARTS, Shapes
+from einsumgrad.rewrite.simplify import simplify_statement
 
-Seen = dict[Expr, Access]
-"""Parts of an expression with the entries that they are read by."""
+Seen = dict[Expr, Expr]
+"""Parts of an expression with what is read instead of them."""
 SUBSCRIPTS = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
 
 
 def share(program: Program, told: Told = unheard) -> Program:
-    """Forward values read by their names, then common parts named, the largest first."""
+    """Values read by the names that they have, then common parts named."""
     shapes = Shapes()
     program = with_statements(program, _reused(program, shapes, told))
     return with_statements(program, Sharer(program, shapes, told).run())
@@ -37,7 +40,8 @@ class Line:
 
 @dataclass(slots=True)
 class Sharer:
-    """Names the parts that derived statements repeat, the largest first.
+    """Names the parts that derived statements repeat, in the order in which they are met and the
+    larger before its own parts.
 
     `rows`: the statements in order, each behind the definitions that were made for it. `users`: for
     each shape the lines that have it, and how often, parts left out that may not be named.
@@ -48,7 +52,7 @@ class Sharer:
     told: Told
     rows: list[list[Line]] = field(default_factory=list)
     users: dict[Expr, dict[int, tuple[Line, int]]] = field(default_factory=dict)
-    queue: list[tuple[int, int, Expr]] = field(default_factory=list)
+    queue: list[tuple[int, int, int, Expr]] = field(default_factory=list)
     ranks: dict[Expr, int] = field(default_factory=dict)
 
     def run(self) -> Iterator[Statement]:
@@ -60,7 +64,7 @@ class Sharer:
                 self._count(line)
         count = 1
         while self.queue:
-            _, _, shape = heappop(self.queue)
+            *_, shape = heappop(self.queue)
             if self._times(shape) > 1:
                 name = f"c{count}".translate(SUBSCRIPTS)
                 while name in taken:
@@ -83,7 +87,9 @@ class Sharer:
             barred = line.statement.where and self.shapes.of(part).gathering
             users[id(line)] = (line, times if barred else times + 1)
             if self._times(shape) > 1:
-                heappush(self.queue, (-self.shapes.of(part).cost, self.ranks[shape], shape))
+                first = min(user.row for user, _ in users.values())
+                size = self.shapes.of(part).cost
+                heappush(self.queue, (first, -size, self.ranks[shape], shape))
 
     def _forget(self, line: Line) -> None:
         for part in self.shapes.candidates(line.statement.value):
@@ -148,40 +154,64 @@ def _definition(name: str, node: Expr) -> Statement:
     return Statement(free, target, "=", node, listed=True, derived=True)
 
 
+@dataclass(frozen=True, slots=True)
+class Named:
+    """What defines a value: the entry that a statement writes, the value's free indices in the
+    order of its shape, and whether it is the value's negative."""
+
+    entry: Access
+    free: tuple[Index, ...]
+    opposite: bool
+
+    def at(self, free: tuple[Index, ...]) -> Expr:
+        moved = {old: Position(new) for old, new in zip(self.free, free, strict=True)}
+        entry = substitute(self.entry, moved)
+        assert isinstance(entry, Access)
+        return negative(entry) if self.opposite else entry
+
+
 def _reused(program: Program, shapes: Shapes, told: Told) -> Iterator[Statement]:
-    """Derived statements that read a forward value by its name."""
-    names: dict[Expr, tuple[Statement, tuple[Index, ...]]] = {}
+    """Derived statements that read a value, or its negative, by the name that it already has."""
+    names: dict[Expr, Named] = {}
     found = writers(program)
-    for statement in program.statements:
-        value = statement.value
-        if statement.derived:
+    for written in program.statements:
+        statement = written
+        if written.derived:
             seen: Seen = {}
-            new = _by_name(value, names, shapes, seen)
-            assert isinstance(new, Expr)
-            yield _with(statement, new, seen, told)
-            continue
+            value = _by_name(written.value, names, shapes, seen)
+            assert isinstance(value, Expr)
+            statement = _with(written, value, seen, told)
+            statement = simplify_statement(statement, told) if seen else statement
         yield statement
-        alone = len(found[statement.target.tensor]) == 1 and statement.op == "="
-        heavy = isinstance(value, PARTS)
-        if alone and heavy and plain_target(statement.target) and not statement.where:
-            form = shapes.of(value)
-            if set(form.free) == set(statement.indices):
-                names.setdefault(form.shape, (statement, form.free))
+        if len(found[statement.target.tensor]) == 1:
+            for shape, named in _named(statement, shapes):
+                names.setdefault(shape, named)
 
 
-def _by_name(
-    node: Node, names: dict[Expr, tuple[Statement, tuple[Index, ...]]], shapes: Shapes, seen: Seen
-) -> Node:
+def _named(statement: Statement, shapes: Shapes) -> Iterator[tuple[Expr, Named]]:
+    """The shapes of the value that a statement defines entry by entry, and of its negative."""
+    if statement.where or not plain_target(statement.target):
+        return
+    value = negate(statement.value) if statement.op == "-=" else statement.value
+    parts = factors_of(value)
+    if not any(isinstance(part, PARTS) for part in parts):
+        return
+    signed = [(value, False)]
+    if any(isinstance(part, Sum) for part in parts):
+        signed.append((simplify(negate(value)), True))
+    for node, opposite in signed:
+        form = shapes.of(node)
+        if set(form.free) == set(statement.indices) and len(form.free) == len(statement.target.at):
+            yield form.shape, Named(statement.target, form.free, opposite)
+
+
+def _by_name(node: Node, names: dict[Expr, Named], shapes: Shapes, seen: Seen) -> Node:
     """The node with parts read by their names; `seen` gets those parts."""
-    if isinstance(node, PARTS) and names:
+    if isinstance(node, (*PARTS, Product)) and names:
         form = shapes.of(node)
         if form.shape in names:
-            statement, own = names[form.shape]
-            moved = {old: Position(new) for old, new in zip(own, form.free, strict=True)}
-            name = substitute(statement.target, moved)
-            assert isinstance(name, Access)
-            seen[node] = name
-            return name
+            seen[node] = names[form.shape].at(form.free)
+            return seen[node]
     if isinstance(node, Access):
         return node
     parts = children(node)

@@ -8,8 +8,9 @@ from dataclasses import replace
 from einsumgrad.ir.build import ZERO, product
 from einsumgrad.ir.nodes import Expr, Op, Program, Size, Statement, Sum
 from einsumgrad.ir.walk import free_indices
-from einsumgrad.rewrite.algebra import cost, expand, factors_of, is_negative, negate, simplify
+from einsumgrad.rewrite.algebra import is_negative, negate, simplify
 from einsumgrad.rewrite.edit import Reason, Told, unheard, with_statements
+from einsumgrad.rewrite.factor import expand, factored, factors_of, weight
 
 
 def simplify_program(program: Program, told: Told = unheard) -> Program:
@@ -50,8 +51,12 @@ def simplify_statement(statement: Statement, told: Told = unheard) -> Statement:
     expanded, further = expand(value), ["it is multiplied out"]
     if expanded != value:
         flat = simplify(expanded, further.append)
-        if cost(flat) < cost(value):
+        if weight(flat) < weight(value):
             value, why = flat, [*why, *further]
+    common = factored(value)
+    if common is not value and weight(common) <= weight(value):
+        value = common
+        why.append("common factors are taken out")
     made = _without_idle_loops(replace(statement, value=value))
     if made.indices != statement.indices:
         why.append("a loop on which nothing depends only repeats: times its size")
@@ -83,7 +88,7 @@ def _without_idle_loops(statement: Statement) -> Statement:
     nodes = (statement.value, *statement.target.at, *statement.where)
     used = {i for node in nodes for i in free_indices(node)}
     idle = tuple(i for i in statement.indices if i not in used)
-    if not idle or statement.value == ZERO:
+    if not idle:
         return statement
     value: Expr = product(statement.value, *(Size(i.size) for i in idle))
     loops = tuple(i for i in statement.indices if i in used)
