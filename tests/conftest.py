@@ -1,7 +1,7 @@
 """Options of the tests, and the goldens they share.
 
-`pytest --accept` rewrites golden files; a person reads the diff. `pytest --programs N` sets how many
-random programs each property sees.
+`pytest --accept` rewrites golden files; a person reads the diff. `pytest --programs N` sets how
+many random programs each property sees.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from command_line import Shell
 
 # The tests' arrays are tiny: a second thread of the matrix library only waits for the first.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
@@ -34,3 +35,9 @@ def golden(pytestconfig: pytest.Config) -> Golden:
         assert found == path.read_text(encoding="utf-8")
 
     return compare
+
+
+@pytest.fixture
+def shell(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Shell:
+    """Calls the command line."""
+    return Shell(monkeypatch, capsys)

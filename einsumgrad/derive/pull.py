@@ -32,7 +32,7 @@ from einsumgrad.ir.nodes import (
     Statement,
     Sum,
 )
-from einsumgrad.ir.walk import gathers
+from einsumgrad.ir.walk import guards
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,14 +83,13 @@ def pull(node: Expr, flow: Flow, model: Model, named: Expr | None = None) -> Ite
 
 
 def _beside(factors: tuple[Expr, ...], place: int, flow: Flow) -> Flow:
-    """The flow into one factor. Brackets beside a gather restrict the loops: where they are 0, the
-    position may be outside."""
-    left, right = factors[:place], factors[place + 1 :]
-    if not gathers(factors[place]):
-        return flow.beside(left, right)
-    brackets = tuple(f.condition for f in (*left, *right) if isinstance(f, Iverson))
-    kept = ([f for f in part if not isinstance(f, Iverson)] for part in (left, right))
-    return flow.beside(*kept).within(brackets)
+    """The flow into one factor; brackets that guard its gathers restrict the loops."""
+    where = guards(factors, place)
+    left, right = (
+        [f for f in part if not (isinstance(f, Iverson) and f.condition in where)]
+        for part in (factors[:place], factors[place + 1 :])
+    )
+    return flow.beside(left, right).within(where)
 
 
 def _call(node: Call, flow: Flow, model: Model, result: Expr) -> Iterator[Contribution]:

@@ -20,7 +20,6 @@ from einsumgrad.ir.nodes import (
     Condition,
     Expr,
     Index,
-    Iverson,
     Normalise,
     Position,
     Power,
@@ -29,7 +28,7 @@ from einsumgrad.ir.nodes import (
     Statement,
     Sum,
 )
-from einsumgrad.ir.walk import Node, children, free_indices, gathers, walk
+from einsumgrad.ir.walk import children, free_indices, gathers, guards, walk
 
 
 @dataclass(slots=True)
@@ -73,10 +72,12 @@ class Splitter:
         """The node itself, with names for parts of its parts."""
         heavy = heavy or not _linear(node)
         inner = (*where, *node.where) if isinstance(node, Reduce | Normalise) else where
-        active = set(active_parts(node))
+        active, whole = set(active_parts(node)), node.factors if isinstance(node, Product) else ()
         parts = tuple(
-            self.below(part, heavy, (*inner, *_restricting(node, part))) if part in active else part
-            for part in children(node)
+            self.below(part, heavy, (*inner, *(guards(whole, place) if whole else ())))
+            if part in active
+            else part
+            for place, part in enumerate(children(node))
         )
         return rebuild_expr(node, parts)
 
@@ -132,13 +133,6 @@ def _linear(node: Expr) -> bool:
     return isinstance(node, Sum | Product) or (
         isinstance(node, Reduce) and node.op in ("sum", "mean")
     )
-
-
-def _restricting(node: Expr, part: Node) -> tuple[Condition, ...]:
-    """The brackets beside a factor that gathers: where they are 0, it is not looked at."""
-    if not isinstance(node, Product) or not gathers(part):
-        return ()
-    return tuple(f.condition for f in node.factors if isinstance(f, Iverson))
 
 
 def _ordered(node: Expr, statement: Statement) -> tuple[Index, ...]:

@@ -147,14 +147,14 @@ def _inside(
 
 def scatter(made: Scatter, registers: tuple[Register, ...]) -> Run:
     """A copy of a register with values added at places that may repeat."""
-    where = places(made.at, registers[made.into].shape)
+    where, dtype = places(made.at, registers[made.into].shape), registers[made.into].dtype
     look = seen(made.value.layout, made.rank)
     front = (*(axis for axis, _ in where.listed), *(axis for axis, _ in where.slices))
     axes = (*where.outer, *(k for _, k in where.slices))
     index = indices(where, made.mask, made.rank, made.tensor)
 
     def run(registers_: list[Any], _arrays: Mapping[str, Array]) -> Any:
-        result = np.array(registers_[made.into])
+        result = np.array(registers_[made.into], dtype)
         value = np.asarray(look(registers_[made.value.register])).transpose(axes)
         target = result[(*where.fixed, ...)].transpose(front)
         add_rows(target, index(registers_), -value if made.negative else value)

@@ -136,8 +136,34 @@ def accesses(node: Node) -> Iterator[Access]:
 
 
 def gathers(node: Node) -> bool:
-    """Whether anything below is read elsewhere than at plain indices, perhaps outside."""
-    return any(not isinstance(at, Position) for access in accesses(node) for at in access.at)
+    """Whether anything below is read where the entry of a tensor says, perhaps outside."""
+    positions = (at for access in accesses(node) for at in access.at)
+    return any(isinstance(part, Access) for at in positions for part in walk(at))
+
+
+def bound_indices(node: Node) -> frozenset[Index]:
+    """The indices that operators in a node bind."""
+    found: set[Index] = set()
+    for part in walk(node):
+        match part:
+            case Reduce():
+                found.update(part.indices)
+            case Normalise():
+                found.add(part.index)
+            case _:
+                pass
+    return frozenset(found)
+
+
+def guards(factors: tuple[Expr, ...], place: int) -> tuple[Condition, ...]:
+    """The brackets of a product that decide whether the positions of a factor's gathers are looked
+    at. A bracket on an index that an operator binds again is about another index."""
+    factor = factors[place]
+    if not gathers(factor):
+        return ()
+    bound = bound_indices(factor)
+    found = (f.condition for f in factors if isinstance(f, Iverson))
+    return tuple(c for c in found if bound.isdisjoint(free_indices(c)))
 
 
 def statement_nodes(statement: Statement) -> tuple[Node, ...]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from fractions import Fraction
 from typing import assert_never
 
 from einsumgrad.ir import nodes as ir
@@ -13,6 +12,7 @@ from einsumgrad.ir.walk import free_indices, gathers
 from einsumgrad.plan.builder import Builder, Term, Value, union
 from einsumgrad.plan.contract import contract
 from einsumgrad.plan.nodes import At, Constant, Count, Fill, Gather, Operand
+from einsumgrad.plan.numbers import evaluate, holds
 
 PLAIN = -1
 """The register of an `At` that means the axis itself."""
@@ -31,6 +31,12 @@ class Lowering:
     def under(self, where: tuple[ir.Condition, ...]) -> Lowering:
         kept = tuple(dict.fromkeys((*self.where, *where)))
         return replace(self, where=kept) if where else self
+
+    def binding(self, node: ir.Reduce | ir.Normalise) -> Lowering:
+        """Inside an operator: what is in force of its indices is said by the operator."""
+        own = set(node.indices) if isinstance(node, ir.Reduce) else {node.index}
+        kept = tuple(c for c in self.where if own.isdisjoint(free_indices(c)))
+        return replace(self, where=kept).under(node.where)
 
     def term(self, node: ir.Expr) -> Term:
         """The value of an expression over its free indices, or a number."""
@@ -73,7 +79,7 @@ class Lowering:
             case ir.Compare(op, left, right):
                 a, b = self.term(left), self.term(right)
                 if isinstance(a, Constant) and isinstance(b, Constant):
-                    return TRUE if _compare(op, a.value, b.value) else FALSE
+                    return TRUE if holds(op, a.value, b.value) else FALSE
                 return self.builder.map(op, a, b)
             case ir.And(items):
                 return self.conjunction(items)
@@ -169,7 +175,7 @@ class Lowering:
     # ---- reductions
 
     def reduce(self, node: ir.Reduce) -> Term:
-        inner = self.under(node.where)
+        inner = self.binding(node)
         match node.op:
             case "sum":
                 return inner.summed(node.body, node.indices, node.where)
@@ -241,7 +247,7 @@ class Lowering:
         return spread, mask if isinstance(mask, Value) else None
 
     def normalise(self, node: ir.Normalise) -> Term:
-        inner = self.under(node.where)
+        inner = self.binding(node)
         value, mask = inner.laid_out(node.body, (node.index,), node.where)
         found = self.builder.fold(node.op, value, (node.index,), mask)
         if node.at == ir.Position(node.index):
@@ -315,34 +321,3 @@ def _scaled(lowering: Lowering, term: Term, number: float) -> Term:
     if isinstance(term, Constant):
         return Constant(term.value * number)
     return term if number == 1 else lowering.multiplied([term], number)
-
-
-def _compare(op: ir.Comparator, left: float, right: float) -> bool:
-    return {
-        "=": left == right, "!=": left != right, "<": left < right, "<=": left <= right,
-        ">": left > right, ">=": left >= right,
-    }[op]  # fmt: skip
-
-
-def evaluate(node: ir.Expr, sizes: Mapping[str, int]) -> Fraction | None:
-    """The value of numbers and sizes; None if anything else is in it."""
-    match node:
-        case ir.Number(Fraction() as value):
-            return value
-        case ir.Size(name):
-            return Fraction(sizes[name])
-        case ir.Sum(terms):
-            found = [evaluate(t, sizes) for t in terms]
-            return None if None in found else sum((f for f in found if f is not None), Fraction(0))
-        case ir.Product(factors):
-            values = [evaluate(f, sizes) for f in factors]
-            if None in values:
-                return None
-            return math.prod((v for v in values if v is not None), start=Fraction(1))
-        case ir.Power(base, ir.Number(Fraction(denominator=1) as exponent)):
-            inner = evaluate(base, sizes)
-            if inner is None or abs(exponent) > 64 or (inner == 0 and exponent < 0):
-                return None
-            return inner ** int(exponent)
-        case _:
-            return None

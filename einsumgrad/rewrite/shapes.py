@@ -87,7 +87,8 @@ def shape_of(node: Expr) -> tuple[Expr, tuple[Index, ...]]:
     binds = any(isinstance(part, Reduce | Normalise) for part in walk(node))
     shape = substitute(_bound_numbered(node, 0) if binds else node, numbered)
     assert isinstance(shape, Expr)
-    return shape, free
+    # A factor 0 swallows the indices beside it: such a part is compared as it stands.
+    return (shape if len(free_indices(shape)) == len(free) else node), free
 
 
 def _bound_numbered(node: Node, depth: int) -> Node:

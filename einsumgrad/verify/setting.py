@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from fractions import Fraction
 from typing import Any, get_args
 
 import numpy as np
@@ -55,17 +56,18 @@ def make_setting(
     held = leaves(program)
     taken = {n: _wide(a, program.tensor(n)) for n, a in held.take(own, some=True).items()}
     bound = draw_sizes(program, sizes, {name: a.shape for name, a in taken.items()})
+    program = fixed(program, bound)
     runner = Runner(prepared(program), held, memory)
     drawn = tuple(t.name for t in program.tensors if t.kind != "computed" and t.name not in taken)
     for values in get_args(Values):
         rng = np.random.default_rng(seed)
         arrays = draw_arrays(program, taken, bound, rng, values)
-        plan = runner.plan(arrays, _seeds(program))
-        seeds = _cotangents(program, plan, cotangents, rng)
-        weights = {n: w / per_example(program, n, w.shape) for n, w in seeds.items()}
+        plan = runner.plan(arrays, seeds(program))
+        outer = _cotangents(program, plan, cotangents, rng)
+        weights = {n: w / per_example(program, n, w.shape) for n, w in outer.items()}
         forward = make_forward(plan, arrays, weights, memory)
         if np.isfinite(forward.here.value):
-            outer = {} if _is_loss(program) else seeds
+            outer = {} if _is_loss(program) else outer
             random = tuple(name for name in outer if name not in cotangents)
             return Setting(bound, drawn, arrays, outer, random, forward)
         if not drawn:
@@ -78,13 +80,20 @@ def gradients(
 ) -> dict[str, Array]:
     """The derived gradients, 0 for what the objective does not depend on."""
     suffix = gradient_suffix(program)
-    derived = backward(program, wrt)
+    derived = fixed(backward(program, wrt), setting.sizes)
     known = {tensor.name for tensor in derived.tensors}
     given = {**setting.arrays, **{n + suffix: a for n, a in setting.cotangents.items()}}
     given = {name: array for name, array in given.items() if name in known}
     wanted = tuple(name + suffix for name in wrt if name + suffix in derived.outputs)
     found = Runner(prepared(derived), leaves(derived), memory).run(given, wanted, 0)
     return {n: found.get(n + suffix, np.zeros(setting.arrays[n].shape)) for n in wrt}
+
+
+def fixed(program: ir.Program, sizes: Mapping[str, int]) -> ir.Program:
+    """The program with these sizes declared; what only targets bear has no other source."""
+    declared = dict(program.sizes)
+    more = ((n, ir.Number(Fraction(size))) for n, size in sizes.items() if n not in declared)
+    return replace(program, sizes=(*program.sizes, *more))
 
 
 def per_example(program: ir.Program, name: str, shape: tuple[int, ...]) -> int:
@@ -100,8 +109,10 @@ def _is_loss(program: ir.Program) -> bool:
     return objective(program) == (program.loss,)
 
 
-def _seeds(program: ir.Program) -> tuple[str, ...]:
+def seeds(program: ir.Program) -> tuple[str, ...]:
     """What the objective is made of."""
+    if _is_loss(program):
+        return objective(program)
     integer = {t.name for t in program.tensors if t.integer}
     return tuple(name for name in objective(program) if name not in integer)
 

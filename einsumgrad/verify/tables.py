@@ -84,7 +84,7 @@ SMOOTH: dict[str, Call] = {
     "sigmoid": _sigmoid,
     "softplus": _softplus,
     "silu": lambda z: z * _sigmoid(z),
-    "whole": lambda z: np.real(z).astype(np.int64),
+    "whole": _reals(lambda z: np.asarray(z).astype(np.int64)),
 }
 FOLDED: dict[str, Call] = {
     "logsumexp": _logsumexp, "softmax": _softmax, "log_softmax": _log_softmax,

@@ -9,12 +9,12 @@ from typing import Any
 import numpy as np
 
 from einsumgrad.data_faults import NothingToVerify
-from einsumgrad.derive.gradients import gradient_suffix, objective
+from einsumgrad.derive.gradients import gradient_suffix
 from einsumgrad.derive.reverse import default_wrt
 from einsumgrad.diagnostics import EinError
 from einsumgrad.ir import nodes as ir
 from einsumgrad.verify.checks import Checks, Method, check_gradient
-from einsumgrad.verify.setting import Setting, gradients, make_setting, per_example
+from einsumgrad.verify.setting import Setting, gradients, make_setting, per_example, seeds
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +87,7 @@ def verify(
     [('w', 'complex step', True), ('x', 'complex step', True)]
     """
     names = default_wrt(program) if wrt is None else wrt
-    if not names or not objective(program):
+    if not names or not seeds(program):
         raise EinError(NothingToVerify())
     setting = make_setting(program, arrays or {}, sizes or {}, seed, memory)
     rng = np.random.default_rng(seed)
