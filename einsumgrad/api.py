@@ -91,21 +91,36 @@ class Program:
             return show(reflect(ascii_program(self.ir)), ascii=True)
         return show(reflect(self.ir))
 
-    def run(self, *, seed: int = 0, memory: int | None = None, **arrays: Any) -> dict[str, Array]:
+    def run(
+        self,
+        given: Mapping[str, Any] | None = None,
+        /,
+        *,
+        seed: int = 0,
+        memory: int | None = None,
+        **arrays: Any,
+    ) -> dict[str, Array]:
         """The outputs and the loss, by name.
 
-        Arrays are given by the names of inputs and parameters, in Unicode or ASCII; their shapes
-        give the sizes. `seed`: draws noise that is not given. `memory`: the bytes that may be
+        Arrays are given by the names of inputs and parameters, in Unicode or ASCII, as keywords or
+        in a mapping (for a tensor named `seed`, say); their shapes give the sizes. `seed`: draws noise that is not given. `memory`: the bytes that may be
         allocated, by default what is free. Raises EinError for arrays that do not fit the program.
 
         >>> parse("h[b] += w[i] x[b,i]").run(x=[[1., 2.]], w=[3., 4.])
         {'h': array([11.])}
         """
         wanted = tuple(dict.fromkeys((*self.outputs, *((self.loss,) if self.loss else ()))))
-        return self._run(self.ir, "run", wanted, arrays, seed, memory)
+        return self._run(self.ir, "run", wanted, {**(given or {}), **arrays}, seed, memory)
 
     def value_and_grad(
-        self, *, wrt: Names | None = None, seed: int = 0, memory: int | None = None, **arrays: Any
+        self,
+        given: Mapping[str, Any] | None = None,
+        /,
+        *,
+        wrt: Names | None = None,
+        seed: int = 0,
+        memory: int | None = None,
+        **arrays: Any,
     ) -> tuple[float, dict[str, Array]]:
         """The objective J and the gradients by `wrt` (default: the parameters), each of its
         tensor's shape: the mean over the batch for tensors without a batch index (LANGUAGE §8).
@@ -120,6 +135,7 @@ class Program:
             raise EinError(NoLoss())
         names = parameters(self.ir) if wrt is None else self._wrt(wrt)
         derived = self._derived(names, (self.loss,))
+        arrays = {**(given or {}), **arrays}
         found = self._run(
             derived, ("grad", names), self._wanted(derived, names), arrays, seed, memory
         )

@@ -219,3 +219,11 @@ def test_a_run_goes_on_from_its_own_parameters() -> None:
     long = [epoch.loss for epoch in epochs(example("mlp"), data, epochs=4, seed=2)]
     short = [epoch.loss for epoch in epochs(example("mlp"), data, epochs=2, seed=2)]
     assert long[:2] == short
+
+
+def test_parameters_may_bear_the_names_of_options() -> None:
+    program = einsumgrad.parse("loss ℓ[b] = (seed x[b] - memory)^2")
+    start = {"seed": np.array(2.0), "memory": np.array(0.5)}
+    data = {"x": np.arange(3.0)}
+    found = einsumgrad.fit(program, data, init=start, epochs=200, batch=3, lr=0.1)
+    assert found["seed"] == pytest.approx(0.0, abs=1e-3)

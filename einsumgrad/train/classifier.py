@@ -62,7 +62,7 @@ class Judge:
         for chosen in data.batches(batch, None):
             arrays = data.rows(chosen)
             try:
-                found = self.program.run(seed=seed, memory=memory, **params, **arrays)
+                found = self.program.run({**params, **arrays}, seed=seed, memory=memory)
             except EinError as error:
                 raise data.placed(error, chosen) from None
             total += float(np.sum(found[loss])) * (1 if each else len(chosen))

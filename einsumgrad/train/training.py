@@ -165,7 +165,7 @@ class Training:
         arrays = self.data.rows(chosen)
         try:
             loss, grads = self.program.value_and_grad(
-                wrt=self._slopes, seed=seed, memory=memory, **params, **arrays
+                {**params, **arrays}, wrt=self._slopes, seed=seed, memory=memory
             )
         except EinError as error:
             raise self.data.placed(error, chosen) from None

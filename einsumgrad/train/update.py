@@ -89,7 +89,7 @@ class Update:
         slopes = {name + GRAD: grad for name, grad in grads.items()}
         known: dict[str, Any] = {self.step: step, **kept, **slopes, **given}
         taken = {name: array for name, array in known.items() if name in self.takes}
-        found = self.program.run(memory=memory, **taken)
+        found = self.program.run(taken, memory=memory)
         return {name: found[self.last[name]] if name in self.last else kept[name] for name in kept}
 
 
