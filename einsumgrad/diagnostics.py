@@ -124,6 +124,8 @@ def excerpt(span: Span) -> list[str]:
     text = span.source.line_at(span.start)
     cut = max(0, column - 1 - WINDOW // 2) if len(text) > WINDOW else 0
     window = text[cut : cut + WINDOW]
+    if cut:
+        window = f"…{window[1:]}"
     before, at = window[: column - 1 - cut], window[column - 1 - cut :]
     carets = "^" * max(1, _width(at[: span.end - span.start].rstrip()))
     number = str(line)

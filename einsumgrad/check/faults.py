@@ -259,8 +259,8 @@ class BatchTwice(Fault):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TooLong(Fault):
     code: ClassVar[str] = "E229"
-    words: ClassVar[str] = "the `def`s make this statement longer than {limit} parts"
-    help: ClassVar[str] = "give the argument a name in a statement of its own"
+    words: ClassVar[str] = "with its `def`s put in, this call has more than {limit} parts"
+    help: ClassVar[str] = "give what is repeated a name in a statement of its own"
     limit: int
 
 

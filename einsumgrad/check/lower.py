@@ -19,7 +19,7 @@ from einsumgrad.check.faults import (
 from einsumgrad.check.names import Names
 from einsumgrad.check.positions import check_position
 from einsumgrad.check.scope import free, free_names
-from einsumgrad.diagnostics import EinError, Fault, Span
+from einsumgrad.diagnostics import NOWHERE, EinError, Fault, Span
 from einsumgrad.ir import build
 from einsumgrad.ir import nodes as ir
 from einsumgrad.ir.functions import FUNCTIONS, OPERATORS
@@ -43,22 +43,24 @@ class Scope:
 
     `visible`: indices that may occur; `where`: the statement's conditions, for operators that
     bind one of their indices; `args`: values of a `def`'s parameters; `open_defs`: those being
-    expanded; `faults` collects."""
+    expanded, `called`: where the outermost of them is called; `faults` collects."""
 
     names: Names
     visible: frozenset[str]
     where: tuple[t.Condition, ...] = ()
     args: tuple[tuple[str, ir.Expr], ...] = ()
     open_defs: frozenset[str] = frozenset()
+    called: Span = NOWHERE
     faults: list[Fault] = field(default_factory=list)
     budget: Budget = field(default_factory=Budget)
 
 
 def lower(node: t.Expr, scope: Scope) -> ir.Expr:
     """The IR of an expression; faults go to the scope, which then makes a 0 of the faulty part."""
-    scope.budget.left -= 1
-    if scope.budget.left < 0:
-        raise EinError(TooLong(span=node.span, limit=MAX_PARTS))
+    if scope.open_defs:
+        scope.budget.left -= 1
+        if scope.budget.left < 0:
+            raise EinError(TooLong(span=scope.called, limit=MAX_PARTS))
     match node:
         case t.Number(text):
             return _number(text)
@@ -193,6 +195,7 @@ def _expand(node: t.Call, args: tuple[ir.Expr, ...], scope: Scope) -> ir.Expr:
         scope,
         args=tuple(zip(definition.params, args, strict=True)),
         open_defs=scope.open_defs | {node.function},
+        called=scope.called if scope.open_defs else node.span,
     )
     return lower(definition.body, inner)
 
