@@ -103,8 +103,9 @@ class Program:
         """The outputs and the loss, by name.
 
         Arrays are given by the names of inputs and parameters, in Unicode or ASCII, as keywords or
-        in a mapping (for a tensor named `seed`, say); their shapes give the sizes. `seed`: draws noise that is not given. `memory`: the bytes that may be
-        allocated, by default what is free. Raises EinError for arrays that do not fit the program.
+        in a mapping (for a tensor named `seed`, say); their shapes give the sizes. `seed`: draws
+        noise that is not given. `memory`: the bytes that may be allocated, by default what is free.
+        Raises EinError for arrays that do not fit the program.
 
         >>> parse("h[b] += w[i] x[b,i]").run(x=[[1., 2.]], w=[3., 4.])
         {'h': array([11.])}

@@ -232,7 +232,7 @@ class Author(Maker):
 
     def sample(self, text: str, seed: int) -> Sample:
         rng = np.random.default_rng(seed)
-        words = set(WORD.findall(text))
+        words = set(WORD.findall(re.sub(r"^def .*", "", text, flags=re.MULTILINE)))
         leaves = [t for t in self.tensors.values() if t.kind != "computed" and t.name in words]
         arrays: dict[str, Array] = {}
         for leaf in leaves:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import doctest
 import re
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -28,10 +29,9 @@ def test_python_examples() -> None:
 
 @pytest.mark.parametrize(("command", "output"), SHOWN)
 def test_shown_commands(command: str, output: str) -> None:
-    line = command.replace("einsumgrad ", f"{sys.executable} -m einsumgrad ", 1)
-    done = subprocess.run(
-        line, shell=True, cwd=ROOT, capture_output=True, text=True, encoding="utf-8", check=False
-    )
+    words = shlex.split(command)
+    line = [sys.executable, "-m", *words] if words[0] == "einsumgrad" else words
+    done = subprocess.run(line, cwd=ROOT, capture_output=True, encoding="utf-8", check=False)
     assert done.returncode == 0, done.stderr
     assert done.stdout == output
 
