@@ -37,6 +37,8 @@ PASSES: tuple[tuple[str, Pass], ...] = (
     ("drop zeros", simplify_program),
     ("remove what nothing reads", dead),
     ("name common parts", share),
+    ("put back what is read once now", inline),
+    ("remove what is put back", dead),
     ("name bound indices apart", settle),
 )
 
