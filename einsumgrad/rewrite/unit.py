@@ -23,7 +23,8 @@ def _softmaxes(program: Program) -> Iterator[tuple[str, int]]:
     """The tensors that one statement defines as a softmax of everything, and over which axis."""
     for name, (first, *more) in writers(program).items():
         value = first.value
-        if more or first.where or not plain_target(first.target):
+        whole = len(first.indices) == len(first.target.at) and first.op in ("=", "+=")
+        if more or first.where or not whole or not plain_target(first.target):
             continue
         if isinstance(value, Normalise) and value.op == "softmax" and not value.where:
             yield name, first.target.at.index(Position(value.index))
