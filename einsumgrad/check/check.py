@@ -8,7 +8,7 @@ from einsumgrad.check.defs import def_faults
 from einsumgrad.check.echoes import without_echoes
 from einsumgrad.check.faults import NeverWritten, RangeTwice, RankConflict, SecondLoss
 from einsumgrad.check.lower import Scope
-from einsumgrad.check.names import Names, collect
+from einsumgrad.check.names import Names, collect, is_size
 from einsumgrad.check.order import order_faults
 from einsumgrad.check.sizes import size_faults
 from einsumgrad.check.spelling import tensor_faults, word_faults
@@ -65,7 +65,7 @@ def _program(
     sizes = tuple(
         (names.index(g.names[0]).size, constant(g.size, "a size", scope, faults, calls=False))
         for g in groups
-        if not isinstance(g.size, t.Name | t.SizeOf)
+        if not is_size(g.size)
     )
     outputs = roles.outputs or default_outputs(statements, roles.loss)
     indices = tuple(names.index(n) for g in groups for n in g.names)

@@ -276,7 +276,7 @@ class SizeConflict(Fault):
 class BadSize(Fault):
     code: ClassVar[str] = "E231"
     words: ClassVar[str] = (
-        "the size of index `{index}` is {text}; a size is a whole number from 0 on"
+        "the size of index `{index}` is {text}; a size is a whole number from 0 to 2^63 - 1"
     )
     index: str
     text: str

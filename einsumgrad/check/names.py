@@ -13,6 +13,8 @@ from einsumgrad.syntax.faults import Reserved
 from einsumgrad.syntax.names import size_name
 from einsumgrad.syntax.walk import Part, walk
 
+NUMBERS = ("inf", "π")
+
 
 @dataclass(slots=True)
 class Names:
@@ -120,7 +122,7 @@ def _scalars(item: t.Item) -> Iterator[tuple[str, Span]]:
 def _declare_group(names: Names, group: t.IndexGroup) -> None:
     """All names of a group are names of one range."""
     match group.size:
-        case t.Name(size):
+        case t.Name(size) if is_size(group.size):
             pass
         case t.SizeOf(index):
             size = names.index(index).size
@@ -132,6 +134,11 @@ def _declare_group(names: Names, group: t.IndexGroup) -> None:
             related = (("first given here", names.ranges[name][1]),)
             names.faults.append(RangeTwice(span=group.span, related=related, index=name))
         names.ranges.setdefault(name, (size, group.span))
+
+
+def is_size(size: t.Expr) -> bool:
+    """Whether a range bears the size of another name, so that it is given no number."""
+    return isinstance(size, t.SizeOf) or (isinstance(size, t.Name) and size.name not in NUMBERS)
 
 
 def _declare_tensor(names: Names, kind: t.Kind, entry: t.Declared) -> None:
@@ -165,7 +172,7 @@ def _index_names(file: t.File, names: Names) -> tuple[set[str], set[str]]:
                     weak.update(n for part in at for n in _bare(part) if not names.is_scalar(n))
                 case _:
                     pass
-    return strong, weak - {"inf", "π"}
+    return strong, weak - set(NUMBERS)
 
 
 def _bare(part: Part) -> Iterator[str]:

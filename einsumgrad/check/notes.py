@@ -6,16 +6,17 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import ClassVar
 
-from einsumgrad.diagnostics import Fault
-from einsumgrad.ir.nodes import Position, Program, Statement, Sum
-from einsumgrad.ir.walk import free_indices, reads
+from einsumgrad.diagnostics import Fault, Span
+from einsumgrad.ir.nodes import Expr, Index, Position, Program, Reduce, Statement, Sum
+from einsumgrad.ir.walk import accesses, free_indices, reads, walk
+from einsumgrad.syntax.names import size_name
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RepeatedTerm(Fault):
     code: ClassVar[str] = "N301"
     words: ClassVar[str] = (
-        "one term does not have the index `{index}`: it is added once for each value of `{index}`"
+        "this term does not have the index `{index}`: it is added once for each value of `{index}`"
     )
     help: ClassVar[str] = "if that is not meant, add it in a statement of its own"
     index: str
@@ -28,11 +29,23 @@ class NeverRead(Fault):
     name: str
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RepeatedBody(Fault):
+    code: ClassVar[str] = "N303"
+    words: ClassVar[str] = (
+        "nothing after `{op}_{index}` has the index `{index}`: it is added `{size}` times"
+    )
+    op: str
+    index: str
+    size: str
+
+
 def notes(program: Program) -> tuple[Fault, ...]:
     """The notes of a program, in the order of its lines."""
     found: list[Fault] = []
     for statement in program.statements:
-        found += _repeated(statement)
+        found += _terms(statement)
+        found += _bodies(statement)
     read = {access.tensor for s in program.statements for access in reads(s)}
     for tensor in program.tensors:
         if tensor.declared and tensor.kind != "computed" and tensor.name not in read:
@@ -40,11 +53,36 @@ def notes(program: Program) -> tuple[Fault, ...]:
     return tuple(found)
 
 
-def _repeated(statement: Statement) -> Iterator[Fault]:
+def _terms(statement: Statement) -> Iterator[Fault]:
     """Terms of a `+=` that lack an index which is summed."""
     kept = {at.index for at in statement.target.at if isinstance(at, Position)}
     summed = [i for i in statement.indices if i not in kept]
     terms = statement.value.terms if isinstance(statement.value, Sum) else (statement.value,)
-    for index in summed:
-        if any(index not in free_indices(term) for term in terms):
-            yield RepeatedTerm(span=statement.span, index=index.name)
+    for term in terms if summed else ():
+        free = set(free_indices(term))
+        for index in summed:
+            if index not in free:
+                yield RepeatedTerm(span=_place(term, statement), index=index.name)
+
+
+def _place(term: Expr, statement: Statement) -> Span:
+    """Where a term stands, as far as its entries show."""
+    spans = [access.span for access in accesses(term) if access.span.text]
+    spans.sort(key=lambda span: (span.start, span.end))
+    return spans[0].to(max(spans, key=lambda span: span.end)) if spans else statement.span
+
+
+def _bodies(statement: Statement) -> Iterator[Fault]:
+    """Sums over an index that what is summed does not have."""
+    for node in walk(statement.value):
+        if isinstance(node, Reduce) and node.op == "sum":
+            free = {i for part in (node.body, *node.where) for i in free_indices(part)}
+            for index in node.indices:
+                if index not in free:
+                    yield _repeated(index, node, statement)
+
+
+def _repeated(index: Index, node: Reduce, statement: Statement) -> Fault:
+    sigma = "sum" if statement.span.text.isascii() else "Σ"
+    span, size = _place(node.body, statement), size_name(index.name)
+    return RepeatedBody(span=span, op=sigma, index=index.name, size=size)

@@ -17,6 +17,8 @@ from einsumgrad.ir import nodes as ir
 from einsumgrad.ir.walk import all_indices, reads, statement_nodes, walk
 
 LIMIT = 2**63
+LONGEST = 2**14
+"""No size is computed with longer numbers, in bits."""
 Shapes = Mapping[str, tuple[int, ...]]
 
 
@@ -182,6 +184,7 @@ def _give_declared(classes: Classes, program: ir.Program) -> None:
         span = spans.get(name, NOWHERE)
         if number.denominator != 1 or not 0 <= number < LIMIT:
             text = span.text.partition(":")[2].strip() or str(number)
+            text = text if len(text) <= 40 else f"{text[:40]}…"
             classes.faults.append(BadSize(span=span, index=named.get(name, name), text=text))
             continue
         written = f"index {span.text}" if span.text else f"index {named.get(name, name)} : {number}"
@@ -201,13 +204,20 @@ def _evaluate(value: ir.Expr, classes: Classes) -> Fraction | None:
             return _folded([_evaluate(term, classes) for term in terms], product=False)
         case ir.Product(factors):
             return _folded([_evaluate(factor, classes) for factor in factors], product=True)
-        case ir.Power(base, ir.Number(Fraction(denominator=1) as exponent)) if abs(exponent) < 64:
+        case ir.Power(base, ir.Number(Fraction(denominator=1) as exponent)):
             inner = _evaluate(base, classes)
-            return (
-                None if inner is None or (inner == 0 and exponent < 0) else inner ** int(exponent)
-            )
+            return None if inner is None else _power(inner, int(exponent))
         case _:
             return None
+
+
+def _power(base: Fraction, exponent: int) -> Fraction | None:
+    """The power; one that is no size anyway is not computed."""
+    if base == 0 and exponent < 0:
+        return None
+    if abs(base) in (0, 1) or abs(exponent) < 64:
+        return base ** (exponent % 2 + 2 if abs(base) == 1 else exponent)
+    return Fraction(LIMIT) if exponent > 0 else Fraction(-1)
 
 
 def _folded(values: list[Fraction | None], *, product: bool) -> Fraction | None:
@@ -216,6 +226,8 @@ def _folded(values: list[Fraction | None], *, product: bool) -> Fraction | None:
         if value is None:
             return None
         result = result * value if product else result + value
+        if max(result.numerator.bit_length(), result.denominator.bit_length()) > LONGEST:
+            return Fraction(LIMIT)
     return result
 
 

@@ -65,6 +65,8 @@ def condition(node: ir.Condition) -> t.Condition:
 
 
 def _number(value: Fraction | float) -> t.Expr:
+    if math.isnan(value):
+        return t.Product((t.Number("0"), _over(t.Number("0"))))
     if value < 0:
         return t.Negative(_number(-value))
     if isinstance(value, float):
