@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import zipfile
-import zlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -17,11 +16,6 @@ from einsumgrad.plan.memory import free_memory, readable
 from einsumgrad.syntax.faults import Unreadable
 
 Array = npt.NDArray[Any]
-BROKEN = (
-    ValueError, zipfile.BadZipFile, zlib.error, EOFError, KeyError, NotImplementedError,
-    RuntimeError,
-)  # fmt: skip
-"""What `zipfile` and NumPy raise for files that are no `.npz`, cut off, or encrypted."""
 
 
 def read_arrays(path: str, memory: int | None = None) -> dict[str, Array]:
@@ -39,7 +33,11 @@ def read_arrays(path: str, memory: int | None = None) -> dict[str, Array]:
     except OSError as error:
         why = error.strerror or str(error)
         raise EinError(Unreadable(file=path, reason=why)) from None
-    except BROKEN as error:
+    except EinError:
+        raise
+    except MemoryError:
+        raise EinError(BadArchive(file=path, reason="it does not fit into memory")) from None
+    except Exception as error:  # zipfile and NumPy raise a dozen kinds for files that are damaged
         pickled = isinstance(error, ValueError) and "pickle" in str(error)
         reason = "it holds Python objects, no numbers" if pickled else "it is no .npz file"
         raise EinError(BadArchive(file=path, reason=reason)) from None

@@ -59,6 +59,9 @@ def memory_option(_ctx: click.Context, _param: click.Parameter, text: str | None
     unit = word[-1:] if word[-1:] in UNITS and not word[-1:].isdigit() else ""
     number = word.removesuffix(unit).strip()
     try:
-        return int(float(number) * UNITS[unit])
+        found = int(float(number) * UNITS[unit])
+        if found < 0:
+            raise ValueError
+        return found
     except (ValueError, OverflowError):
         raise click.BadParameter(f"`{text}` is no amount of memory, such as 2GB") from None
