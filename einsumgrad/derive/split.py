@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 
 from einsumgrad.derive.pull import Model
 from einsumgrad.derive.rules import active_parts
-from einsumgrad.ir.build import rebuild
+from einsumgrad.ir.build import conjuncts, rebuild
 from einsumgrad.ir.nodes import (
     Access,
     Call,
@@ -94,7 +94,8 @@ class Splitter:
     def named(self, node: Expr, where: tuple[Condition, ...]) -> Expr:
         """An access of the tensor that now names the node; the node, if it cannot be named."""
         axes = _ordered(node, self.statement)
-        kept = tuple(c for c in dict.fromkeys(where) if set(free_indices(c)) <= set(axes))
+        where = conjuncts(where)
+        kept = tuple(c for c in where if set(free_indices(c)) <= set(axes))
         if gathers(node) and set(kept) != set(where):
             return node
         if node not in self.made:
