@@ -18,10 +18,10 @@ STAGES = ("tree", "program", "derived", "rewritten", "plan")
 @click.option("--wrt", metavar="NAMES", help="Derive by these only, `--wrt W,b`; default: all.")
 @click.option("--ascii", "plain", is_flag=True, help="Print names in ASCII: y_hat for ŷ.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-@click.option("--emit", type=click.Choice(STAGES), default="rewritten", help="The stage to print.")
+@click.option("--emit", type=click.Choice(STAGES), help="The stage to print; default: rewritten.")
 @click.option("--size", "sizes", metavar="SIZES", help="Sizes for `--emit plan`: `b=64,i=784`.")
 def command(
-    files: tuple[str, ...], wrt: str | None, plain: bool, as_json: bool, emit: str,
+    files: tuple[str, ...], wrt: str | None, plain: bool, as_json: bool, emit: str | None,
     sizes: str | None,
 ) -> None:  # fmt: skip
     """Print declarations, forward and derived statements. `-` reads standard input.
@@ -42,7 +42,7 @@ def command(
 
 
 def _printed(
-    program: Program, wrt: tuple[str, ...] | None, plain: bool, as_json: bool, emit: str,
+    program: Program, wrt: tuple[str, ...] | None, plain: bool, as_json: bool, emit: str | None,
     sizes: str | None,
 ) -> str:  # fmt: skip
     if emit == "plan":
@@ -63,14 +63,27 @@ def _printed(
     return show(reflect(found), ascii=plain)
 
 
-def _stage(program: Program, wrt: tuple[str, ...] | None, emit: str) -> Program:
+def _stage(program: Program, wrt: tuple[str, ...] | None, emit: str | None) -> Program:
+    """The program after a stage. A stage that is asked for is verified, and those before it."""
+    if emit is None:
+        return backward(program, wrt)
+    from einsumgrad.ir.verify import verify
+
+    verify(program, "check")
     if emit in ("tree", "program"):
         return program
     if emit == "derived":
         from einsumgrad.derive.reverse import reverse
 
-        return reverse(program, wrt)
-    return backward(program, wrt)
+        return verify(reverse(program, wrt), "derive")
+    return backward(program, wrt, watch=_verified)
+
+
+def _verified(name: str, before: Program, after: Program) -> None:
+    from einsumgrad.ir.verify import verify
+
+    verify(before, f"what comes before `{name}`")
+    verify(after, f"`{name}`")
 
 
 def _plan(program: Program, wrt: tuple[str, ...] | None, sizes: str | None) -> str:
@@ -79,10 +92,11 @@ def _plan(program: Program, wrt: tuple[str, ...] | None, sizes: str | None) -> s
 
     from einsumgrad.check.sizes import bind_sizes, sizes_given, unknown_size
     from einsumgrad.diagnostics import EinError
+    from einsumgrad.ir.verify import verify
     from einsumgrad.plan.listing import listing
     from einsumgrad.plan.plan import make_plan
 
-    found = prepared(backward(program, wrt))
+    found = verify(prepared(_stage(program, wrt, "rewritten")), "stable forms")
     known = sizes_given(found, sizes_option(found, sizes), {})
     leaves = [t for t in found.tensors if t.kind != "computed"]
     missing = {i.size for t in leaves for i in t.axes if i is not None and i.size not in known}

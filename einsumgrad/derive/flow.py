@@ -6,8 +6,18 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from einsumgrad.derive.words import Rule
-from einsumgrad.ir.build import conjuncts, fresh_index, product, replace_all, substitute
-from einsumgrad.ir.nodes import Access, Condition, Expr, Index, Position, Reduce, Statement
+from einsumgrad.ir.build import conjuncts, product
+from einsumgrad.ir.nodes import (
+    Access,
+    Condition,
+    Expr,
+    Index,
+    Position,
+    Program,
+    Reduce,
+    Statement,
+)
+from einsumgrad.ir.substitute import fresh_index, replace_all, substitute
 from einsumgrad.ir.walk import all_indices, free_indices
 
 
@@ -63,10 +73,28 @@ class Contribution:
     flow: Flow
 
 
-def start(statement: Statement, head: Expr) -> Flow:
-    """The flow that reaches a statement's whole right side."""
-    names = frozenset(i.name for i in all_indices(statement))
+def start(statement: Statement, head: Expr, odd: frozenset[str] = frozenset()) -> Flow:
+    """The flow that reaches a statement's whole right side; `odd`: names not to be made."""
+    names = frozenset(i.name for i in all_indices(statement)) | odd
     return Flow(head, statement.indices, statement.where, names)
+
+
+def odd_names(program: Program) -> frozenset[str]:
+    """Index names that a fresh one must not be: `i'` where it has another size than `i`."""
+    every = {i for statement in program.statements for i in all_indices(statement)}
+    every |= {i for t in program.tensors for i in (*t.axes, t.holds) if i is not None}
+    sizes = {index.name: index.size for index in sorted({*every, *program.indices})}
+    return frozenset(
+        name
+        for name, size in sizes.items()
+        if any(sizes.get(n, size) != size for n in _unprimed(name))
+    )
+
+
+def _unprimed(name: str) -> tuple[str, ...]:
+    """The name with fewer primes."""
+    plain = name.rstrip("'")
+    return tuple(plain + "'" * count for count in range(len(name) - len(plain)))
 
 
 def open_binder(node: Reduce, flow: Flow) -> tuple[Reduce, Flow]:

@@ -12,16 +12,7 @@ from dataclasses import dataclass, replace
 
 from einsumgrad.derive import words
 from einsumgrad.derive.flow import Flow, open_binder
-from einsumgrad.ir.build import (
-    MINUS_ONE,
-    ONE,
-    fresh_index,
-    negative,
-    product,
-    replace_all,
-    substitute,
-    total,
-)
+from einsumgrad.ir.build import MINUS_ONE, ONE, negative, product, total
 from einsumgrad.ir.nodes import (
     Access,
     Call,
@@ -38,6 +29,7 @@ from einsumgrad.ir.nodes import (
     Statement,
     Sum,
 )
+from einsumgrad.ir.substitute import fresh_index, replace_all, substitute
 from einsumgrad.ir.walk import children, free_indices, walk
 
 Definitions = Mapping[str, Statement]

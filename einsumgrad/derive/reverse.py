@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from einsumgrad.check.faults import NoDerivative
 from einsumgrad.check.tensors import complete
 from einsumgrad.derive.batch import batch_factor
-from einsumgrad.derive.flow import Contribution, start
+from einsumgrad.derive.flow import Contribution, odd_names, start
 from einsumgrad.derive.gradients import Gradients, name_gradients
 from einsumgrad.derive.pull import Model, pull
 from einsumgrad.derive.rules import Rules, active_reads
@@ -121,13 +121,13 @@ def _sweep(
     model: Model,
     gradients: Gradients,
 ) -> Iterator[Step]:
-    length, reached = 0, set(gradients.seeded)
+    length, reached, odd = 0, set(gradients.seeded), odd_names(program)
     model = _with_pieces(model, pieces)
     for origin, (place, piece) in enumerate(_backwards(program, pieces)):
         if piece.target.tensor not in reached:
             continue
         named = piece.target if piece.target.tensor in model.definitions else None
-        flow = start(piece, gradients.head(piece))
+        flow = start(piece, gradients.head(piece), odd)
         for contribution in pull(piece.value, flow, model, named):
             step = _step(contribution, place, piece, program, gradients)
             step = replace(step, statement=replace(step.statement, origin=origin))

@@ -8,16 +8,7 @@ from typing import assert_never
 
 from einsumgrad.check.lower import Scope, lower
 from einsumgrad.check.names import Names
-from einsumgrad.ir.build import (
-    MINUS_ONE,
-    ZERO,
-    fresh_index,
-    power,
-    product,
-    reciprocal,
-    substitute,
-    total,
-)
+from einsumgrad.ir.build import MINUS_ONE, ZERO, power, product, reciprocal, total
 from einsumgrad.ir.functions import FUNCTIONS
 from einsumgrad.ir.nodes import (
     Access,
@@ -38,6 +29,7 @@ from einsumgrad.ir.nodes import (
     Size,
     Sum,
 )
+from einsumgrad.ir.substitute import fresh_index, substitute
 from einsumgrad.syntax import tree as t
 from einsumgrad.syntax.parse import parse_expression
 

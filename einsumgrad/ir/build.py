@@ -1,4 +1,4 @@
-"""Constructors that keep the normal form, and capture-avoiding substitution.
+"""Constructors that keep the normal form.
 
 Normal form: sums and products are flat, have two or more operands and at most one number; a
 product is ordered number, sizes, other factors as read, reciprocals, of numbers first; nothing
@@ -15,17 +15,13 @@ from einsumgrad.ir.nodes import (
     And,
     Condition,
     Expr,
-    Index,
-    Normalise,
     Number,
-    Position,
     Power,
     Product,
-    Reduce,
     Size,
     Sum,
 )
-from einsumgrad.ir.walk import Node, children, free_indices, with_children
+from einsumgrad.ir.walk import Node, with_children
 
 ZERO = Number(Fraction(0))
 ONE = Number(Fraction(1))
@@ -217,98 +213,9 @@ def _expressions(parts: tuple[Node, ...]) -> tuple[Expr, ...]:
     return tuple(part for part in parts if isinstance(part, Expr))
 
 
-def fresh_index(index: Index, taken: Iterable[str]) -> Index:
-    """Another name of the same range: the index's name with primes."""
-    used = set(taken)
-    name = index.name
-    while name in used:
-        name += "'"
-    return Index(name, index.size)
-
-
-Mapped = Mapping[Index, Expr]
-
-
-def substitute(node: Node, mapped: Mapped, avoid: frozenset[str] = frozenset()) -> Node:
-    """The node with free indices replaced by expressions.
-
-    A bound index that would capture a free one of a replacement gets a fresh name, never one of
-    `avoid`."""
-    if not mapped:
-        return node
-    match node:
-        case Position(index):
-            return mapped.get(index, node)
-        case Reduce() | Normalise():
-            return _substitute_binder(node, mapped, avoid)
-        case _:
-            parts = children(node)
-            moved = tuple(substitute(part, mapped, avoid) for part in parts)
-            changed = any(new is not old for new, old in zip(moved, parts, strict=True))
-            return rebuild(node, moved) if changed else node
-
-
-def replace(expr: Expr, mapped: Mapped, avoid: frozenset[str] = frozenset()) -> Expr:
-    """`substitute` for expressions."""
-    result = substitute(expr, mapped, avoid)
-    assert isinstance(result, Expr)
-    return result
-
-
 def conjuncts(conditions: tuple[Condition, ...]) -> tuple[Condition, ...]:
     """A list of conditions that all hold: each once, an `and` in its parts."""
     flat: list[Condition] = []
     for condition in conditions:
         flat += condition.items if isinstance(condition, And) else (condition,)
     return tuple(dict.fromkeys(flat))
-
-
-def replace_all(
-    conditions: tuple[Condition, ...], mapped: Mapped, avoid: frozenset[str] = frozenset()
-) -> tuple[Condition, ...]:
-    """`substitute` for each of the conditions."""
-    found = (substitute(condition, mapped, avoid) for condition in conditions)
-    return tuple(c for c in found if isinstance(c, Condition))
-
-
-def _substitute_binder(node: Reduce | Normalise, mapped: Mapped, avoid: frozenset[str]) -> Node:
-    bound = node.indices if isinstance(node, Reduce) else (node.index,)
-    free = {i for part in _inner(node) for i in free_indices(part)}
-    inner = {i: e for i, e in mapped.items() if i not in bound and i in free}
-    incoming = {i.name for e in inner.values() for i in free_indices(e)}
-    renamed = _renaming(bound, incoming, {i.name for i in free} | avoid)
-    moved = {**inner, **{old: Position(new) for old, new in renamed.items() if old != new}}
-    body = replace(node.body, moved, avoid)
-    where = replace_all(node.where, moved, avoid)
-    if isinstance(node, Reduce):
-        return Reduce(node.op, tuple(renamed.values()), body, where)
-    at = replace(node.at, mapped, avoid)
-    made = Normalise(node.op, renamed[node.index], body, at, where)
-    return _read_at_own(made)
-
-
-def _read_at_own(node: Normalise) -> Normalise:
-    """A normalisation that is read at a plain index binds that name, as source does."""
-    match node.at:
-        case Position(index) if index != node.index and index.size == node.index.size:
-            if index in {i for part in _inner(node) for i in free_indices(part)}:
-                return node
-            moved: Mapped = {node.index: node.at}
-            where = replace_all(node.where, moved)
-            return Normalise(node.op, index, replace(node.body, moved), node.at, where)
-        case _:
-            return node
-
-
-def _inner(node: Reduce | Normalise) -> tuple[Node, ...]:
-    return (node.body, *node.where)
-
-
-def _renaming(bound: Iterable[Index], incoming: set[str], taken: set[str]) -> dict[Index, Index]:
-    """Each bound index to itself, or to a fresh one where an incoming name would be captured."""
-    names: dict[Index, Index] = {}
-    for index in bound:
-        clash = index.name in incoming
-        names[index] = fresh_index(index, taken | incoming) if clash else index
-        taken = taken | {names[index].name}
-    return names

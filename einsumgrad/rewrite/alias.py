@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
-from einsumgrad.ir.build import MINUS_ONE, coefficient_of, negative, rebuild, substitute
+from einsumgrad.ir.build import MINUS_ONE, coefficient_of, negative, rebuild
 from einsumgrad.ir.nodes import Access, Expr, Position, Program, Statement
+from einsumgrad.ir.substitute import substitute
 from einsumgrad.ir.walk import Node, children
 from einsumgrad.rewrite.edit import Reason, Told, plain_target, unheard, with_statements, writers
 from einsumgrad.rewrite.simplify import simplify_statement

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from einsumgrad.ir.build import product, replace_all, substitute
+from einsumgrad.ir.build import product
 from einsumgrad.ir.nodes import (
     Access,
     Compare,
@@ -18,6 +18,7 @@ from einsumgrad.ir.nodes import (
     Statement,
     Tensor,
 )
+from einsumgrad.ir.substitute import replace_all, substitute
 from einsumgrad.ir.walk import free_indices, walk
 from einsumgrad.rewrite.edit import Reason, Told, unheard, with_statements
 from einsumgrad.rewrite.simplify import simplify_statement

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from einsumgrad.ir.build import negative, rebuild, substitute
+from einsumgrad.ir.build import negative, rebuild
 from einsumgrad.ir.nodes import Access, Expr, Index, Normalise, Position, Program, Reduce, Statement
+from einsumgrad.ir.substitute import substitute
 from einsumgrad.ir.walk import Node, accesses, children, free_indices, walk
 from einsumgrad.rewrite.edit import (
     Reason,

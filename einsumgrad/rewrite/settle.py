@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 from einsumgrad.check.check import default_outputs
 from einsumgrad.derive.split import fresh_name
-from einsumgrad.ir.build import fresh_index, rebuild, replace_all, substitute
+from einsumgrad.ir.build import rebuild
 from einsumgrad.ir.nodes import (
     Access,
     Condition,
@@ -20,6 +20,7 @@ from einsumgrad.ir.nodes import (
     Reduce,
     Statement,
 )
+from einsumgrad.ir.substitute import fresh_index, replace_all, substitute
 from einsumgrad.ir.walk import Node, all_indices, children, free_indices, walk, with_children
 from einsumgrad.reflect.reflect import needed_indices
 from einsumgrad.rewrite.edit import Reason, Told, unheard, with_statements
@@ -41,7 +42,7 @@ def _settled(program: Program, told: Told) -> Iterator[Statement]:
         if not written.derived:
             yield written
             continue
-        statement = settle_statement(_own_names(written, sizes, told), told)
+        statement = _own_names(settle_statement(written, told), sizes, told)
         while (clash := next(_unnameable(statement), None)) is not None:
             name = fresh_name("c", taken)
             taken.add(name)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
-from einsumgrad.ir.build import is_reciprocal, rebuild, substitute
+from einsumgrad.ir.build import is_reciprocal, rebuild
 from einsumgrad.ir.nodes import (
     Access,
     Call,
@@ -18,6 +18,7 @@ from einsumgrad.ir.nodes import (
     Reduce,
     Sum,
 )
+from einsumgrad.ir.substitute import substitute
 from einsumgrad.ir.walk import Node, accesses, children, free_indices, walk
 from einsumgrad.rewrite.factor import cost
 

@@ -9,8 +9,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from heapq import heappop, heappush
 
-from einsumgrad.ir.build import negative, rebuild, substitute
+from einsumgrad.ir.build import negative, rebuild
 from einsumgrad.ir.nodes import Access, Expr, Index, Position, Product, Program, Statement, Sum
+from einsumgrad.ir.substitute import substitute
 from einsumgrad.ir.walk import Node, children, free_indices
 from einsumgrad.rewrite.algebra import negate, simplify
 from einsumgrad.rewrite.edit import Reason, Told, plain_target, unheard, with_statements, writers

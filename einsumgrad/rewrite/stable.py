@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from einsumgrad.ir.build import MINUS_ONE, ONE, negative, rebuild, substitute
+from einsumgrad.ir.build import MINUS_ONE, ONE, negative, rebuild
 from einsumgrad.ir.nodes import (
     Access,
     Call,
@@ -21,6 +21,7 @@ from einsumgrad.ir.nodes import (
     Statement,
     Sum,
 )
+from einsumgrad.ir.substitute import substitute
 from einsumgrad.ir.walk import Node, children, free_indices
 from einsumgrad.rewrite.edit import plain_target, writers
 
