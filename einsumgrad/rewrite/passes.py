@@ -45,9 +45,12 @@ PASSES: tuple[tuple[str, Pass], ...] = (
 
 def rewrite(program: Program, watch: Watcher | None = None, told: Told = unheard) -> Program:
     """The program after all passes; `watch` sees each pass's name, input and output, `told` hears
-    of every change to a statement."""
+    of every change to a statement. A pass that left this very program as it is is not run again."""
+    idle: dict[Pass, Program] = {}
     for name, step in PASSES:
-        after = step(program, told)
+        after = program if idle.get(step) is program else step(program, told)
+        if after is program:
+            idle[step] = program
         if watch is not None:
             watch(name, program, after)
         program = after
