@@ -210,7 +210,11 @@ class Author(Maker):
         words = set(WORD.findall(" ".join(self.lines)))
         given = (t for t in self.tensors.values() if t.kind != "computed" and t.name in words)
         self.pinned &= {
-            r.name for t in given if not (t.kind == "const" and t.start) for r in t.axes
+            r.name
+            for t in given
+            if not (t.kind == "const" and t.start)
+            for place, r in enumerate(t.axes)
+            if t.kind is not None or self.plain(t, place, r)
         }
         for r in self.ranges:
             seconds = r.second if r.second in self.mentioned else None
@@ -220,6 +224,11 @@ class Author(Maker):
                 by_name = seconds and not needed and "|" not in r.capital and self.chance(50)
                 groups.append(f"{name} : {r.capital if by_name else r.size}")
         return [f"index {', '.join(groups)}"] if groups else []
+
+    def plain(self, tensor: Tensor, place: int, axis: Range) -> bool:
+        """Whether a statement reads this axis of an undeclared tensor at a plain index."""
+        reads = re.findall(rf"(?<!\w){tensor.name}\[([^\[\]]*)\]", " ".join(self.lines))
+        return any(read.split(",")[place].strip() in axis.names for read in reads)
 
     def declared(self, tensor: Tensor) -> str:
         names: list[str] = []
