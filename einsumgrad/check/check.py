@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from einsumgrad.check.defs import def_faults
 from einsumgrad.check.echoes import without_echoes
 from einsumgrad.check.faults import NeverWritten, RangeTwice, RankConflict, SecondLoss
-from einsumgrad.check.lower import Scope
+from einsumgrad.check.lower import Budget, Scope
 from einsumgrad.check.names import Names, collect, is_size
 from einsumgrad.check.order import order_faults
 from einsumgrad.check.sizes import size_faults
@@ -42,11 +42,11 @@ def check(file: t.File, unread: tuple[Fault, ...] = ()) -> ir.Program:
 
 
 def _statements(file: t.File, names: Names, faults: list[Fault]) -> tuple[ir.Statement, ...]:
-    found = []
+    found, budget = [], Budget()
     for item in file.items:
         if isinstance(item, t.Statement):
             try:
-                lowered = lower_statement(item, names)
+                lowered = lower_statement(item, names, budget)
             except EinError as error:
                 faults += error.faults
                 continue

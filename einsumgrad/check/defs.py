@@ -44,23 +44,25 @@ def _circles(defs: Mapping[str, t.Def]) -> Iterator[Fault]:
     """One fault for each circle of calls, at the call that closes it; without recursion."""
     done: set[str] = set()
     for first in defs:
-        path: list[tuple[str, Iterator[t.Call]]] = []
+        path: dict[str, Iterator[t.Call]] = {}
         if first not in done:
-            path.append((first, _calls(defs[first], defs)))
+            path[first] = _calls(defs[first], defs)
         while path:
-            name, calls = path[-1]
+            name, calls = next(reversed(path.items()))
             call = next(calls, None)
             if call is None:
                 done.add(name)
-                path.pop()
-            elif call.function in (open_names := [n for n, _ in path]):
-                yield _circle(call, open_names[open_names.index(call.function) :])
+                del path[name]
+            elif call.function in path:
+                yield _circle(call, list(path))
             elif call.function not in done:
-                path.append((call.function, _calls(defs[call.function], defs)))
+                path[call.function] = _calls(defs[call.function], defs)
 
 
 def _circle(call: t.Call, names: list[str]) -> Fault:
-    by = f" by way of {', '.join(f'`{name}`' for name in names[1:])}" if len(names) > 1 else ""
+    between = names[names.index(call.function) + 1 :]
+    shown = ", ".join([f"`{name}`" for name in between[:3]] + ["…"] * (len(between) > 3))
+    by = f" by way of {shown}" if shown else ""
     return CallsItself(span=call.span, name=call.function, by=by)
 
 

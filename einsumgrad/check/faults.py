@@ -259,8 +259,9 @@ class BatchTwice(Fault):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TooLong(Fault):
     code: ClassVar[str] = "E229"
-    words: ClassVar[str] = "with its `def`s put in, this call has more than {limit} parts"
+    words: ClassVar[str] = "with the `def`s put in, this {whole} has more than {limit} parts"
     help: ClassVar[str] = "give what is repeated a name in a statement of its own"
+    whole: str
     limit: int
 
 

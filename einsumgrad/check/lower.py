@@ -23,18 +23,32 @@ from einsumgrad.diagnostics import NOWHERE, EinError, Fault, Span
 from einsumgrad.ir import build
 from einsumgrad.ir import nodes as ir
 from einsumgrad.ir.functions import FUNCTIONS, OPERATORS
+from einsumgrad.ir.walk import walk
 from einsumgrad.syntax import tree as t
+from einsumgrad.syntax.faults import TooDeep
+from einsumgrad.syntax.walk import height
 
 MAX_PARTS = 100_000
+MAX_TOTAL = 1_000_000
+MAX_DEPTH = 100
 MAX_DIGITS = 40
 HEAD = re.compile(r"(?:log_softmax|[^_\s]+)_(?:\{[^}]*\}|[^\s(\[]+)")
 
 
 @dataclass(slots=True)
 class Budget:
-    """How many nodes a statement may still become; `def`s could otherwise explode."""
+    """How many parts the `def`s of a statement, and of all statements, may still become."""
 
     left: int = MAX_PARTS
+    total: int = MAX_TOTAL
+
+    def take(self, parts: int, span: Span) -> None:
+        """Raises EinError if there is not as much left."""
+        self.left -= parts
+        self.total -= parts
+        if self.left < 0 or self.total < 0:
+            limit, whole = (MAX_PARTS, "call") if self.left < 0 else (MAX_TOTAL, "file")
+            raise EinError(TooLong(span=span, whole=whole, limit=limit))
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,14 +56,17 @@ class Scope:
     """What an expression is lowered within.
 
     `visible`: indices that may occur; `where`: the statement's conditions, for operators that
-    bind one of their indices; `args`: values of a `def`'s parameters; `open_defs`: those being
-    expanded, `called`: where the outermost of them is called; `faults` collects."""
+    bind one of their indices; `args`: values of a `def`'s parameters, and `parts` how long they
+    are; `open_defs`: those being put in, `depth` how deep all of them are, `called` where the
+    outermost is called; `faults` collects."""
 
     names: Names
     visible: frozenset[str]
     where: tuple[t.Condition, ...] = ()
     args: tuple[tuple[str, ir.Expr], ...] = ()
+    parts: tuple[tuple[str, int], ...] = ()
     open_defs: frozenset[str] = frozenset()
+    depth: int = 0
     called: Span = NOWHERE
     faults: list[Fault] = field(default_factory=list)
     budget: Budget = field(default_factory=Budget)
@@ -58,9 +75,7 @@ class Scope:
 def lower(node: t.Expr, scope: Scope) -> ir.Expr:
     """The IR of an expression; faults go to the scope, which then makes a 0 of the faulty part."""
     if scope.open_defs:
-        scope.budget.left -= 1
-        if scope.budget.left < 0:
-            raise EinError(TooLong(span=scope.called, limit=MAX_PARTS))
+        scope.budget.take(1, scope.called)
     match node:
         case t.Number(text):
             return _number(text)
@@ -141,6 +156,7 @@ def _name(node: t.Name, scope: Scope) -> ir.Expr:
     """A bare name: a `def`'s parameter, an index, a scalar, a size, a constant, in this order."""
     name, names = node.name, scope.names
     if (given := dict(scope.args).get(name)) is not None:
+        scope.budget.take(dict(scope.parts).get(name, 0), scope.called)
         return given
     if name == "inf":
         return ir.Number(math.inf)
@@ -191,13 +207,22 @@ def _expand(node: t.Call, args: tuple[ir.Expr, ...], scope: Scope) -> ir.Expr:
     definition = scope.names.defs.get(node.function)
     if definition is None or node.function in scope.open_defs:
         return build.ZERO  # a fault of the `def`, reported there
+    depth = scope.depth + height(definition.body)
+    if depth > MAX_DEPTH:
+        raise EinError(TooDeep(span=scope.called, limit=MAX_DEPTH))
     inner = replace(
         scope,
         args=tuple(zip(definition.params, args, strict=True)),
+        parts=tuple((p, _length(arg)) for p, arg in zip(definition.params, args, strict=True)),
+        depth=depth,
         open_defs=scope.open_defs | {node.function},
         called=scope.called if scope.open_defs else node.span,
     )
     return lower(definition.body, inner)
+
+
+def _length(value: ir.Expr) -> int:
+    return sum(1 for _ in walk(value))
 
 
 def _operator(node: t.Operator, scope: Scope) -> ir.Expr:

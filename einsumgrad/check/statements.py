@@ -13,14 +13,15 @@ from einsumgrad.check.faults import (
     WouldSum,
     WriteIndex,
 )
-from einsumgrad.check.lower import Scope, lower, lower_condition
+from einsumgrad.check.lower import MAX_DEPTH, MAX_PARTS, Budget, Scope, lower, lower_condition
 from einsumgrad.check.names import Names
 from einsumgrad.check.scope import bound_names, free, links
-from einsumgrad.diagnostics import Fault, Span
+from einsumgrad.diagnostics import EinError, Fault, Span
 from einsumgrad.ir import nodes as ir
 from einsumgrad.ir.build import ZERO, conjuncts, product, total
-from einsumgrad.ir.walk import free_indices
+from einsumgrad.ir.walk import Node, children, free_indices
 from einsumgrad.syntax import tree as t
+from einsumgrad.syntax.faults import TooDeep
 from einsumgrad.syntax.walk import walk
 
 
@@ -32,16 +33,19 @@ class Lowered:
     faults: tuple[Fault, ...]
 
 
-def lower_statement(item: t.Statement, names: Names) -> Lowered:
-    """The IR of a statement, with its faults."""
+def lower_statement(item: t.Statement, names: Names, budget: Budget) -> Lowered:
+    """The IR of a statement, with its faults. Raises EinError where `def`s make it too long."""
     loops = _loop_names(item, names)
+    budget.left = MAX_PARTS
     conditions = tuple(link for c in item.where for link in links(c))
-    scope = Scope(names, frozenset(loops), conditions)
+    scope = Scope(names, frozenset(loops), conditions, budget=budget)
     scope.faults.extend(_list_faults(item, loops))
     scope.faults.extend(_operator_faults(item, loops, names))
     target = lower(item.target, scope)
     assert isinstance(target, ir.Access)
     value = _kept(lower(item.value, scope))
+    if budget.left < MAX_PARTS and _deep(value):
+        raise EinError(TooDeep(span=item.value.span, limit=MAX_DEPTH))
     own = [c for c in conditions if set(free((c,), names)) <= set(loops)]
     where = conjuncts(tuple(lower_condition(c, scope) for c in own))
     scope.faults.extend(_sum_faults(item, target, loops, names))
@@ -50,6 +54,14 @@ def lower_statement(item: t.Statement, names: Names) -> Lowered:
         indices, target, item.op, value, where, listed=item.indices is not None, span=item.span
     )
     return Lowered(statement, tuple(scope.faults))
+
+
+def _deep(value: ir.Expr) -> bool:
+    """Whether the value is nested too deep, as `def`s of `def`s may be."""
+    level: list[Node] = [value]
+    for _ in range(MAX_DEPTH):
+        level = [part for node in level for part in children(node)]
+    return bool(level)
 
 
 def _kept(value: ir.Expr) -> ir.Expr:

@@ -51,6 +51,14 @@ def depth_over(node: Part, limit: int) -> Span | None:
     return None
 
 
+def height(node: Part) -> int:
+    """How many levels a tree has; without recursion."""
+    levels, level = 0, [node]
+    while level:
+        levels, level = levels + 1, [part for above in level for part in parts(above)]
+    return levels
+
+
 def walk(node: Part) -> Iterator[Part]:
     """The node and all below it, outer before inner, in reading order."""
     stack = [node]
