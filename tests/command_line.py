@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import io
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
 
 from einsumgrad.__main__ import main
+
+Save = Callable[..., Path]
+"""Writes arrays, by name, to a file of this test: `save(x=x)`."""
 
 
 @dataclass(frozen=True)

@@ -9,9 +9,10 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
-from command_line import Shell
+from command_line import Save, Shell
 
 # The tests' arrays are tiny: a second thread of the matrix library only waits for the first.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
@@ -41,3 +42,15 @@ def golden(pytestconfig: pytest.Config) -> Golden:
 def shell(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Shell:
     """Calls the command line."""
     return Shell(monkeypatch, capsys)
+
+
+@pytest.fixture
+def save(tmp_path: Path) -> Save:
+    """Writes arrays to a file."""
+    import numpy as np
+
+    def write(name: str = "data.npz", **arrays: Any) -> Path:
+        np.savez(tmp_path / name, **arrays)
+        return tmp_path / name
+
+    return write

@@ -19,13 +19,14 @@ NUMBERS = ("inf", "π")
 @dataclass(slots=True)
 class Names:
     """The name table of one file; `faults` are those found while it was filled. `batched`: where
-    the batch index is declared."""
+    the batch index is declared. `roles`: declarations of outputs and of the loss."""
 
     batch: str | None = "b"
     batched: Span | None = None
     ranges: dict[str, tuple[str, Span]] = field(default_factory=dict)
     indices: set[str] = field(default_factory=set)
     declared: dict[str, tuple[t.Kind, t.Declared]] = field(default_factory=dict)
+    roles: dict[str, t.Declared] = field(default_factory=dict)
     written: dict[str, int] = field(default_factory=dict)
     defs: dict[str, t.Def] = field(default_factory=dict)
     sizes: dict[str, str] = field(default_factory=dict)
@@ -71,6 +72,8 @@ def _declare(names: Names, item: t.Item) -> None:
         case t.IndexDecl(groups):
             for group in groups:
                 _declare_group(names, group)
+        case t.TensorDecl("loss" | "output", entries):
+            names.roles |= {entry.name: entry for entry in entries}
         case t.TensorDecl(kind, entries):
             for entry in entries:
                 _declare_tensor(names, kind, entry)
@@ -142,9 +145,7 @@ def is_size(size: t.Expr) -> bool:
 
 
 def _declare_tensor(names: Names, kind: t.Kind, entry: t.Declared) -> None:
-    """`loss` and `output` name a role, the other kinds what the tensor is."""
-    if kind in ("loss", "output"):
-        return
+    """What a leaf is; `loss` and `output` name a role only."""
     _refuse_infinity(names, entry.name, entry.span)
     if entry.name in names.declared:
         related = (("first declared here", names.declared[entry.name][1].span),)

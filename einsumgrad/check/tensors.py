@@ -31,12 +31,27 @@ def tensor_table(
     batch = names.index(names.batch) if names.batch else None
     written = {s.target.tensor: s for s in reversed(statements)}
     declared = tuple(_declared(n, names, batch, written, faults) for n in names.declared)
-    table = complete(declared, statements, batch)
+    opened = _opened(names, statements, batch)
+    table = complete((*declared, *opened), statements, batch)
     found = by_name(statements)
     for tensor in table:
         _check_ranks(tensor, found.get(tensor.name, []), faults)
     _check_gathered(statements, table, faults)
     return table
+
+
+def _opened(
+    names: Names, statements: tuple[ir.Statement, ...], batch: ir.Index | None
+) -> Iterator[ir.Tensor]:
+    """Outputs whose declaration names axes that no target does."""
+    targets: dict[str, list[ir.Access]] = {}
+    for statement in statements:
+        targets.setdefault(statement.target.tensor, []).append(statement.target)
+    for name, entry in names.roles.items():
+        if entry.indices and name in targets and None in _axes(targets[name], {}):
+            axes: Axes = tuple(names.index(i) for i in entry.indices)
+            batched = _batched(axes, batch)
+            yield ir.Tensor(name, "computed", axes, None, None, False, batched, True, entry.span)
 
 
 def by_name(statements: tuple[ir.Statement, ...]) -> dict[str, list[ir.Access]]:
@@ -52,7 +67,9 @@ def complete(
     statements: tuple[ir.Statement, ...],
     batch: ir.Index | None,
 ) -> tuple[ir.Tensor, ...]:
-    """The whole table: the declared tensors, then what statements write, or read undeclared."""
+    """The whole table: the declared leaves, declared outputs, then what statements write, or read
+    undeclared."""
+    declared = tuple(sorted(declared, key=lambda tensor: tensor.kind == "computed"))
     found = by_name(statements)
     gathered = {at.tensor for access in uses(statements) for at in _gathers(access)}
     targets: dict[str, list[ir.Access]] = {}

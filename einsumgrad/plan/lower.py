@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import assert_never
 
@@ -11,11 +11,10 @@ from einsumgrad.ir import nodes as ir
 from einsumgrad.ir.walk import free_indices, gathers
 from einsumgrad.plan.builder import Builder, Term, Value, union
 from einsumgrad.plan.contract import contract
-from einsumgrad.plan.nodes import At, Constant, Count, Fill, Gather, Operand
+from einsumgrad.plan.nodes import Constant, Count, Fill, Gather
 from einsumgrad.plan.numbers import evaluate, holds
+from einsumgrad.plan.places import placed
 
-PLAIN = -1
-"""The register of an `At` that means the axis itself."""
 TRUE, FALSE, ZERO = Constant(1.0), Constant(0.0), Constant(0.0)
 
 
@@ -283,8 +282,7 @@ class Lowering:
         if len(plain) == len(at) == len(set(plain)):
             return Value(source.register, tuple(plain))
         axes = tuple(dict.fromkeys(i for p in at for i in free_indices(p)))
-        places = tuple(self.places(at, axes))
-        mask = self.check_mask(axes) if any(p.name for p in places) else None
+        places, mask = placed(self, at, axes)
         if mask == FALSE:
             none = self.builder.emit(Fill(0.0), self.builder.shape(axes), "float64", weak=True)
             return Value(none, axes)
@@ -293,28 +291,6 @@ class Lowering:
         made = Gather(source.register, places, len(axes), tensor, masked)
         shape = self.builder.shape(axes)
         return Value(self.builder.emit(made, shape, register.dtype, weak=register.weak), axes)
-
-    def places(self, at: tuple[ir.Expr, ...], axes: tuple[ir.Index, ...]) -> Iterator[At]:
-        for position in at:
-            if isinstance(position, ir.Position):
-                yield At(Operand(PLAIN, (axes.index(position.index),)))
-            elif (fixed := self.fixed(position)) is not None:
-                yield At(fixed)
-            else:
-                value = self.term(position)
-                assert isinstance(value, Value)
-                name = position.tensor if isinstance(position, ir.Access) else "the position"
-                yield At(self.builder.operand(self.builder.cast(value, "int64"), axes), name)
-
-    def check_mask(self, axes: tuple[ir.Index, ...]) -> Term | None:
-        """Where a gather over these axes is looked at: where any entry that is kept needs it."""
-        if not self.where:
-            return None
-        mask = replace(self, where=()).conjunction(self.where)
-        if isinstance(mask, Constant):
-            return FALSE if not mask.value else None
-        extra = tuple(i for i in mask.axes if i not in axes)
-        return self.builder.fold("any", mask, extra, None) if extra else mask
 
 
 def _scaled(lowering: Lowering, term: Term, number: float) -> Term:

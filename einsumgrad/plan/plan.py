@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -14,8 +13,9 @@ from einsumgrad.ir.walk import all_indices, free_indices, reads
 from einsumgrad.plan.builder import Builder, Term, Value
 from einsumgrad.plan.faults import NotPinned, TooManyIndices
 from einsumgrad.plan.liveness import finish
-from einsumgrad.plan.lower import FALSE, PLAIN, Lowering
+from einsumgrad.plan.lower import FALSE, Lowering
 from einsumgrad.plan.nodes import Constant, Fill, Load, Plan, Scatter
+from einsumgrad.plan.places import placed
 
 MAX_INDICES = 32
 Shapes = Mapping[str, tuple[int, ...]]
@@ -142,8 +142,7 @@ class Planner:
         if lowering.outside(target):
             return
         value = self.laid(term, free, target.tensor)
-        places = tuple(lowering.places(target.at, free))
-        mask = lowering.check_mask(free) if any(p.name for p in places) else None
+        places, mask = placed(lowering, target.at, free)
         if mask == FALSE:
             return
         masked = self.builder.operand(mask, free) if isinstance(mask, Value) else None
@@ -175,10 +174,3 @@ class Planner:
             if name in self.tensors:
                 return self.builder.registers[self.tensors[name].register].shape[axis]
         raise EinError(NotPinned(span=target.span, tensor=target.tensor, axis=axis))
-
-
-def elements(shape: tuple[int, ...]) -> int:
-    return math.prod(shape)
-
-
-__all__ = ["PLAIN", "make_plan"]

@@ -92,8 +92,9 @@ def _roles(program: ir.Program) -> list[t.Item]:
     writers = [s for s in program.statements if s.target.tensor == program.loss]
     if program.loss and (len(writers) != 1 or (writers[0].listed and writers[0].indices)):
         items.append(t.TensorDecl("loss", (_role(program.tensor(program.loss)),)))
-    if program.outputs != default_outputs(program.statements, program.loss):
-        tensors = {tensor.name: tensor for tensor in program.tensors}
+    tensors = {tensor.name: tensor for tensor in program.tensors}
+    opened = any(tensors[n].declared and tensors[n].kind == "computed" for n in program.outputs)
+    if opened or program.outputs != default_outputs(program.statements, program.loss):
         entries = tuple(_role(tensors[name]) for name in program.outputs)
         items.append(t.TensorDecl("output", entries))
     return items

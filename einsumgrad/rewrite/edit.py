@@ -31,8 +31,9 @@ def with_statements(program: Program, statements: Iterable[Statement]) -> Progra
     listed = tuple(statements)
     if listed == program.statements:
         return program
+    written = {statement.target.tensor for statement in listed}
     declared = (tensor for tensor in program.tensors if tensor.declared)
-    kept = tuple(tensor for tensor in declared if tensor.kind != "computed")
+    kept = tuple(t for t in declared if t.kind != "computed" or t.name in written)
     return replace(program, statements=listed, tensors=complete(kept, listed, program.batch))
 
 

@@ -1,0 +1,52 @@
+"""The positions at which a tensor is read or written, and where they have to be inside it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from einsumgrad.ir import nodes as ir
+from einsumgrad.plan.builder import Term, Value
+from einsumgrad.plan.nodes import At, Constant, Operand
+
+if TYPE_CHECKING:
+    from einsumgrad.plan.lower import Lowering
+
+PLAIN = -1
+"""The register of an `At` that means the axis itself."""
+
+
+def placed(
+    lowering: Lowering, at: tuple[ir.Expr, ...], axes: tuple[ir.Index, ...]
+) -> tuple[tuple[At, ...], Term | None]:
+    """The positions over these axes, and the mask of those that are looked at; None for all."""
+    found = tuple(_places(lowering, at, axes))
+    return found, _mask(lowering, axes) if any(place.name for place in found) else None
+
+
+def _places(
+    lowering: Lowering, at: tuple[ir.Expr, ...], axes: tuple[ir.Index, ...]
+) -> Iterator[At]:
+    builder = lowering.builder
+    for position in at:
+        if isinstance(position, ir.Position):
+            yield At(Operand(PLAIN, (axes.index(position.index),)))
+        elif (fixed := lowering.fixed(position)) is not None:
+            yield At(fixed)
+        else:
+            value = lowering.term(position)
+            assert isinstance(value, Value)
+            name = position.tensor if isinstance(position, ir.Access) else "the position"
+            yield At(builder.operand(builder.cast(value, "int64"), axes), name)
+
+
+def _mask(lowering: Lowering, axes: tuple[ir.Index, ...]) -> Term | None:
+    """Where any entry that the conditions keep needs the position."""
+    if not lowering.where:
+        return None
+    mask = replace(lowering, where=()).conjunction(lowering.where)
+    if isinstance(mask, Constant):
+        return None if mask.value else mask
+    extra = tuple(i for i in mask.axes if i not in axes)
+    return lowering.builder.fold("any", mask, extra, None) if extra else mask
