@@ -21,9 +21,8 @@ class Unexpected(Fault):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BadCharacter(Fault):
     code: ClassVar[str] = "E102"
-    words: ClassVar[str] = "`{char}` ({name}) has no meaning here"
+    words: ClassVar[str] = "{char} has no meaning here"
     char: str
-    name: str
     hint: str = ""
     help: ClassVar[str] = "{hint}"
 

@@ -22,6 +22,7 @@ from einsumgrad.syntax.walk import depth_over
 from einsumgrad.syntax.words import Word, scanner, words
 
 MAX_DEPTH = 60
+NEWLINE = re.compile(r"\r\n?|[\v\f\x85\u2028\u2029]")
 DEFINED = re.compile(r"^[ \t]*def[ \t]+([^\s(]+)[ \t]*\(", re.MULTILINE)
 
 
@@ -69,7 +70,7 @@ def parse(text: str, filename: str = "<text>") -> t.File:
 
 def read(text: str, filename: str = "<text>") -> Reading:
     """The tree of the lines that can be read, and the faults of the others."""
-    normal = unicodedata.normalize("NFC", text.replace("\r\n", "\n").replace("\r", "\n"))
+    normal = unicodedata.normalize("NFC", NEWLINE.sub("\n", text))
     source = Source(filename, normal.removeprefix("\ufeff"))
     lines = split(source)
     faults: list[Fault] = list(lines.faults)

@@ -113,6 +113,7 @@ def _bad_character(source: Source, line: Line, at: int) -> BadCharacter | LatexH
     if latex := LATEX.match(line.text, at):
         span = Span(source, place.start, line.start + latex.end())
         return LatexHere(span=span, text=latex.group())
-    name = unicodedata.name(char, f"U+{ord(char):04X}").lower()
-    hint = HINTS.get(char, "")
-    return BadCharacter(span=place, char=char if char.isprintable() else "?", name=name, hint=hint)
+    code, name = f"U+{ord(char):04X}", unicodedata.name(char, "").lower()
+    shown = f"`{char}`" if char.isprintable() else f"the character {code}"
+    named = f"{shown} ({name})" if name else shown
+    return BadCharacter(span=place, char=named, hint=HINTS.get(char, ""))
