@@ -67,22 +67,24 @@ def complete(
     statements: tuple[ir.Statement, ...],
     batch: ir.Index | None,
 ) -> tuple[ir.Tensor, ...]:
-    """The whole table: the declared leaves, declared outputs, then what statements write, or read
-    undeclared."""
-    declared = tuple(sorted(declared, key=lambda tensor: tensor.kind == "computed"))
+    """The whole table: the declared leaves, then what statements write, or read undeclared."""
     found = by_name(statements)
     gathered = {at.tensor for access in uses(statements) for at in _gathers(access)}
     targets: dict[str, list[ir.Access]] = {}
     for statement in statements:
         targets.setdefault(statement.target.tensor, []).append(statement.target)
-    table = [replace(x, integer=x.integer or x.name in gathered) for x in declared]
+    known = [replace(x, integer=x.integer or x.name in gathered) for x in declared]
+    table = [tensor for tensor in known if tensor.kind != "computed"]
+    opened = {tensor.name: tensor for tensor in known if tensor.kind == "computed"}
     axes = {tensor.name: tensor.axes for tensor in declared}
-    undeclared = [name for name in found if name not in axes]
+    undeclared = dict.fromkeys(name for name in found if name not in axes)
     holds = {tensor.name: tensor.holds for tensor in declared}
     axes |= {name: _axes(targets.get(name, found[name]), holds) for name in undeclared}
-    for name in undeclared:
+    for name in (name for name in found if name in opened or name in undeclared):
         own = _of_gradient(name, axes)
-        if name in targets:
+        if name in opened:
+            table.append(opened[name])
+        elif name in targets:
             table.append(ir.Tensor(name, "computed", own, batched=_batched(own, batch)))
         else:
             table.append(_leaf(name, own, found[name], name in gathered, batch))
