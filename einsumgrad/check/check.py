@@ -6,7 +6,13 @@ from dataclasses import dataclass
 
 from einsumgrad.check.defs import def_faults
 from einsumgrad.check.echoes import without_echoes
-from einsumgrad.check.faults import NeverWritten, RangeTwice, RankConflict, SecondLoss
+from einsumgrad.check.faults import (
+    NeverWritten,
+    NotIntegerTensor,
+    RangeTwice,
+    RankConflict,
+    SecondLoss,
+)
 from einsumgrad.check.lower import Budget, Scope
 from einsumgrad.check.names import Names, collect, is_size
 from einsumgrad.check.order import order_faults
@@ -20,20 +26,23 @@ from einsumgrad.ir import nodes as ir
 from einsumgrad.ir.walk import reads
 from einsumgrad.syntax import tree as t
 
+FROM_OTHER_LINES = (NeverWritten, NotIntegerTensor)
+
 
 def check(file: t.File, unread: tuple[Fault, ...] = ()) -> ir.Program:
     """The program that a tree means. Raises EinError with every fault found.
 
-    `unread`: the faults of lines that are not in the tree; with them only what each other line
-    says by itself is checked."""
+    `unread`: the faults of lines that are not in the tree; with them only that is said which no
+    such line could put right."""
     names = collect(file)
     faults = [*unread, *names.faults, *def_faults(file)]
     statements = _statements(file, names, faults)
     whole: list[Fault] = []
     program = _program(file, names, statements, whole)
-    faults += word_faults(program)
+    faults += [*order_faults(statements), *word_faults(program)]
+    faults += (f for f in whole if not unread or not isinstance(f, FROM_OTHER_LINES))
     if not unread:
-        faults += [*whole, *order_faults(statements), *tensor_faults(program)]
+        faults += tensor_faults(program)
         if not any(isinstance(fault, RankConflict | RangeTwice) for fault in faults):
             faults += size_faults(program)
     if faults:

@@ -184,7 +184,7 @@ def _call(node: t.Call, scope: Scope) -> ir.Expr:
         words = "one argument" if wanted == 1 else f"{wanted} arguments"
         scope.faults.append(
             ArgumentCount(
-                span=node.span, function=node.function, wanted=words, given=len(node.args)
+                span=node.span, function=_called(node), wanted=words, given=len(node.args)
             )
         )
         return build.ZERO
@@ -192,6 +192,12 @@ def _call(node: t.Call, scope: Scope) -> ir.Expr:
     if node.function in FUNCTIONS:
         return ir.Call(node.function, args)
     return _expand(node, args, scope)
+
+
+def _called(node: t.Call) -> str:
+    """The function's name as it is written."""
+    written = node.span.text.partition("(")[0].strip()
+    return written if written.isidentifier() else node.function
 
 
 def _parameters(function: str, scope: Scope) -> int:

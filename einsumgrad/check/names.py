@@ -134,7 +134,8 @@ def _declare_group(names: Names, group: t.IndexGroup) -> None:
     for name in group.names:
         _refuse_infinity(names, name, group.span)
         if name in names.ranges:
-            related = (("first given here", names.ranges[name][1]),)
+            first = names.ranges[name][1]
+            related = (("first given here", first),) if first != group.span else ()
             names.faults.append(RangeTwice(span=group.span, related=related, index=name))
         names.ranges.setdefault(name, (size, group.span))
 

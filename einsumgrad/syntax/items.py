@@ -125,7 +125,9 @@ def _op(word: Word) -> t.Op:
 def _definition(kind: Word, entry: Entry, where: Where | None, span: Span) -> t.Statement:
     declares = cast("Literal['loss', 'output']", kind.text)
     if entry.holds or entry.value is None or isinstance(entry.value, t.Draw):
-        raise EinError(BadDeclaration(span=entry.span, kind=kind.text, what="`~` or `:`"))
+        what = "values after `:`" if entry.holds else "a distribution after `~`"
+        hint = "it is computed: give it its value with `=`"
+        raise EinError(BadDeclaration(span=entry.span, kind=kind.text, what=what, hint=hint))
     conditions = where.conditions if where else ()
     op = cast("t.Op", entry.op)
     return t.Statement(None, entry.target, op, entry.value, conditions, declares, span)
