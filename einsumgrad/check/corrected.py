@@ -83,11 +83,10 @@ def _with_op(item: t.Statement, op: str) -> str:
 def _bound(item: t.Statement, missing: Sequence[str], body: t.Expr) -> str:
     """The statement with a Σ in front of the body."""
     text, span = item.span.source.text, body.span
-    sigma = "sum" if item.span.text.isascii() else "Σ"
     wrap = isinstance(body, t.Sum) and not _enclosed(span.text)
     inside = f"({span.text})" if wrap else span.text
     head = text[item.span.start : span.start]
-    return f"{head}{sigma}_{_subscript(missing)} {inside}{text[span.end : item.span.end]}"
+    return f"{head}Σ_{_subscript(missing)} {inside}{text[span.end : item.span.end]}"
 
 
 def _subscript(names: Sequence[str]) -> str:
