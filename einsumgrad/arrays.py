@@ -22,9 +22,12 @@ from einsumgrad.data_faults import (
 from einsumgrad.diagnostics import EinError, Fault
 from einsumgrad.ir import nodes as ir
 from einsumgrad.ir.walk import reads
+from einsumgrad.syntax.near import nearest
 from einsumgrad.wrt import aliases
 
 Array = npt.NDArray[Any]
+KINDS = {"U": "text", "S": "bytes", "O": "Python objects"}
+"""What arrays hold that are no numbers, by NumPy's letter."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,9 +70,9 @@ class Leaves:
         """The name that was meant, or the names that there are."""
         there = [name for name, tensor in self.tensors.items() if tensor.kind != "computed"]
         names = [spelled for spelled, name in self.spelled.items() if name in there]
-        close = difflib.get_close_matches(key, names, 1, 0.6)
+        close = nearest(key, names) or next(iter(difflib.get_close_matches(key, names, 1, 0.6)), "")
         if close:
-            return f"did you mean `{close[0]}`?"
+            return f"did you mean `{close}`?"
         listed = ", ".join(f"`{n}`" for n in there[:8])
         return f"it has {listed}" if there else "it takes no arrays"
 
@@ -108,7 +111,8 @@ def _array(tensor: ir.Tensor, value: Any) -> tuple[Array, Fault | None]:
     if tensor.kind == "computed":
         return array, ComputedArray(span=tensor.span, name=tensor.name)
     if array.dtype.kind not in "biuf":
-        return array, ArrayType(span=tensor.span, name=tensor.name, dtype=str(array.dtype))
+        held = KINDS.get(array.dtype.kind, str(array.dtype))
+        return array, ArrayType(span=tensor.span, name=tensor.name, dtype=held)
     if array.ndim != len(tensor.axes):
         shape, wanted = str(list(array.shape)), _indices(tensor)
         return array, ArrayRank(span=tensor.span, name=tensor.name, shape=shape, wanted=wanted)

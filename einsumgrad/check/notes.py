@@ -33,9 +33,8 @@ class NeverRead(Fault):
 class RepeatedBody(Fault):
     code: ClassVar[str] = "N303"
     words: ClassVar[str] = (
-        "nothing after `{op}_{index}` has the index `{index}`: it is added `{size}` times"
+        "nothing after `Σ_{index}` has the index `{index}`: it is added `{size}` times"
     )
-    op: str
     index: str
     size: str
 
@@ -83,6 +82,5 @@ def _bodies(statement: Statement) -> Iterator[Fault]:
 
 
 def _repeated(index: Index, node: Reduce, statement: Statement) -> Fault:
-    sigma = "sum" if statement.span.text.isascii() else "Σ"
     span, size = _place(node.body, statement), size_name(index.name)
-    return RepeatedBody(span=span, op=sigma, index=index.name, size=size)
+    return RepeatedBody(span=span, index=index.name, size=size)

@@ -241,7 +241,8 @@ def _give_shapes(classes: Classes, program: ir.Program, shapes: Shapes) -> None:
 def _give_shape(classes: Classes, tensor: ir.Tensor, shape: tuple[int, ...]) -> None:
     for place, (index, length) in enumerate(zip(tensor.axes, shape, strict=False)):
         if index is not None:
-            source = f"axis {place} of array `{tensor.name}`, `{index.name}`, has {length} entries"
+            entries = "1 entry" if length == 1 else f"{length} entries"
+            source = f"axis {place} of array `{tensor.name}`, `{index.name}`, has {entries}"
             classes.give(index.size, Given(index.size, length, source, tensor.span))
 
 

@@ -66,8 +66,9 @@ class NotText(Fault):
     words: ClassVar[str] = (
         "{file} is not UTF-8 text: byte {offset}, in line {line}, is 0x{byte:02x}"
     )
-    help: ClassVar[str] = "save the file as UTF-8"
+    help: ClassVar[str] = "{hint}save the file as UTF-8"
     file: str
+    hint: str = ""
     line: int
     offset: int
     byte: int

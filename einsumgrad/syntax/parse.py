@@ -22,6 +22,7 @@ from einsumgrad.syntax.walk import depth_over
 from einsumgrad.syntax.words import Word, scanner, words
 
 MAX_DEPTH = 60
+UTF_16 = (b"\xff\xfe", b"\xfe\xff")
 NEWLINE = re.compile(r"\r\n?|[\v\f\x85\u2028\u2029]")
 DEFINED = re.compile(r"^[ \t]*def[ \t]+([^\s(]+)[ \t]*\(", re.MULTILINE)
 
@@ -52,8 +53,10 @@ def decode(data: bytes, filename: str) -> str:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
-        byte = data[error.start]
-        raise EinError(NotText(file=filename, line=line, offset=error.start, byte=byte)) from None
+        at, byte = error.start, data[error.start]
+        hint = "this looks like UTF-16: " if data.startswith(UTF_16) else ""
+        fault = NotText(file=filename, hint=hint, line=line, offset=at, byte=byte)
+        raise EinError(fault) from None
 
 
 def parse(text: str, filename: str = "<text>") -> t.File:
