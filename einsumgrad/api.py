@@ -135,7 +135,7 @@ class Program:
         if self.loss is None:
             raise EinError(NoLoss())
         names = parameters(self.ir) if wrt is None else self._wrt(wrt)
-        derived = self._derived(names, (self.loss,))
+        derived = self._derived(names, ())
         arrays = {**(given or {}), **arrays}
         found = self._run(
             derived, ("grad", names), self._wanted(derived, names), arrays, seed, memory

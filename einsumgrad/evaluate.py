@@ -54,7 +54,7 @@ def evaluate(
     if not grad:
         return Evaluation(_run(program, arrays, outer, seed, memory), None)
     names = parameters(program) or default_wrt(program) if wrt is None else wrt
-    seeds = (program.loss,) if program.loss else _seeds(program, arrays)
+    seeds = () if program.loss else _seeds(program, arrays)
     derived = backward(program, names, seeds=seeds)
     grads = tuple(name + gradient_suffix(program) for name in names)
     wanted = (*outer, *(name for name in grads if name in derived.outputs))

@@ -28,8 +28,8 @@ def backward(
     """The forward-and-backward program: outputs, then `NAME.grad` for each of `wrt`.
 
     `wrt` None: all parameters and inputs that the objective depends on. `seeds`: outputs whose
-    `.grad` are inputs, None for the usual objective. Raises EinError where there is no
-    derivative."""
+    `.grad` are inputs; empty for the loss, whose own is 1; None for the usual objective. Raises
+    EinError where there is no derivative."""
     derived = reverse(program, wrt, seeds)
     if per_example:
         derived = kept_apart(program, derived)

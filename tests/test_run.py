@@ -164,7 +164,7 @@ def test_names_of_options_may_be_names_of_tensors(shell: Shell, tmp_path: Path) 
             {"W": np.ones((2, 2)), "x": np.ones(2)},
             "has the shape [2], but `x` has 2 indices, [b,i]",
         ),
-        ({"W": np.ones((2, 2)), "x": np.array([["a", "b"]])}, "holds <U1, no real numbers"),
+        ({"W": np.ones((2, 2)), "x": np.array([["a", "b"]])}, "holds text, no real numbers"),
         ({"W": np.ones((2, 2)), "x": np.ones((2, 2), complex)}, "holds complex128"),
         ({"W": np.ones((2, 2)), "x": np.ones((1, 2)), "h̃.grad": np.ones((1, 2))}, "`h̃.grad`"),
     ],

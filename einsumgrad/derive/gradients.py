@@ -46,14 +46,16 @@ def name_gradients(
     seeds: tuple[str, ...] | None,
     taken: set[str],
 ) -> Gradients:
-    """The gradients' names; `seeds` are the outputs of the objective, None for the usual ones."""
+    """The gradients' names. `seeds`: the outputs of the objective, whose `.grad` are given; empty
+    for the loss, whose own is 1; None for the usual objective."""
     tensors = {tensor.name: tensor for tensor in program.tensors}
     suffix = gradient_suffix(program)
     names = {name: name + suffix for name in tensors}
     taken.update(names.values())
-    if seeds is None:
-        seeds = objective(program)
-    ones = frozenset({program.loss} if seeds == (program.loss,) and program.loss else ())
+    loss = (program.loss,) if program.loss else ()
+    usual = objective(program) if seeds is None else seeds or loss
+    ones = frozenset(loss) if not seeds and usual == loss else frozenset[str]()
+    seeds = usual
     seeded = tuple(name for name in seeds if name in varied)
     outer = tuple(name for name in seeded if name not in ones)
     inputs = tuple(_inputs(outer, tensors, names))

@@ -64,7 +64,8 @@ def reverse(
     parameters and all inputs but integers).
 
     The objective is the loss; without one, or with `seeds`, it is made of outputs, whose `.grad`
-    are then inputs. Raises EinError where the derivative would be too long to write."""
+    are then inputs. Empty `seeds` mean the loss in any case. Raises EinError where the derivative
+    would be too long to write."""
     return reverse_steps(program, wrt, seeds).program
 
 
