@@ -52,7 +52,8 @@ def test_all_faults_of_the_arrays_are_reported_at_once() -> None:
     ("value", "message"),
     [
         (np.ones(2, complex), "holds complex128"), (["a", "b"], "holds text"),
-        ([[1], [2, 3]], "ragged lists"), (None, "holds Python objects"), ([None, 1.0], "holds object"),
+        ([[1], [2, 3]], "ragged lists"), (None, "holds Python objects"),
+        ([None, 1.0], "holds Python objects"),
         (np.array([1, 2], "m8[s]"), "timedelta64"), ([10**40, 1], "holds Python objects"),
         (np.ones((2, 1)), "shape [2, 1]"), (1.0, "shape []"), ({"a": 1}, "holds Python objects"),
     ],
