@@ -11,6 +11,7 @@ def main() -> None:
     70 a bug of ours, 130 stopped by Ctrl-C."""
     import click
 
+    from einsumgrad.cli.faults import echo_faults
     from einsumgrad.cli.main import app
     from einsumgrad.diagnostics import EinError
 
@@ -24,13 +25,16 @@ def main() -> None:
         error.show()
         code = error.exit_code
     except EinError as error:
-        click.echo(str(error), err=True)
+        echo_faults(str(error))
         code = 1
     except BrokenPipeError:
         sys.stderr.close()
         code = 0
-    except (MemoryError, RecursionError) as error:
-        click.echo(f"error: this machine cannot do that: {type(error).__name__}", err=True)
+    except MemoryError:
+        click.echo("error: this machine has too little memory for that", err=True)
+        code = 1
+    except UnicodeEncodeError:
+        click.echo("error: the output has letters that its encoding lacks: use UTF-8", err=True)
         code = 1
     except Exception as error:
         click.echo(f"internal error, please report it: {type(error).__name__}: {error}", err=True)

@@ -127,14 +127,14 @@ def excerpt(span: Span) -> list[str]:
     if cut:
         window = f"…{window[1:]}"
     before, at = window[: column - 1 - cut], window[column - 1 - cut :]
-    carets = "^" * max(1, _width(at[: span.end - span.start].rstrip()))
+    carets = "^" * max(1, width(at[: span.end - span.start].rstrip()))
     number = str(line)
     gutter = " " * len(number)
     return [
         f"  --> {span.source.name}:{line}:{column}",
         f"{gutter} |",
         f"{number} | {_visible(window)}".rstrip(),
-        f"{gutter} | {' ' * _width(before)}{carets}",
+        f"{gutter} | {' ' * width(before)}{carets}",
     ]
 
 
@@ -146,7 +146,7 @@ def _visible(text: str) -> str:
     return "".join(c if c.isprintable() else UNPRINTABLE for c in plain)
 
 
-def _width(text: str) -> int:
+def width(text: str) -> int:
     """Columns that a text takes: combining marks take none, wide letters two."""
     if text.isascii():
         return len(text)

@@ -49,7 +49,7 @@ def notes(program: Program) -> tuple[Fault, ...]:
     for tensor in program.tensors:
         if tensor.declared and tensor.kind != "computed" and tensor.name not in read:
             found.append(NeverRead(span=tensor.span, name=tensor.name))
-    return tuple(found)
+    return tuple(sorted(found, key=lambda note: note.span.start))
 
 
 def _terms(statement: Statement) -> Iterator[Fault]:
