@@ -164,3 +164,15 @@ def test_the_oracle_agrees_on_what_is_masked() -> None:
         expected = oracle.run(program.ir, {"x": x, "n": n}, sizes)
         for output, array in program.run(x=x, n=n).items():
             np.testing.assert_allclose(array, expected[output], 1e-12, err_msg=name)
+
+
+@pytest.mark.parametrize(("b", "j", "s"), [(200, 100, 100), (2, 1200, 1000), (1, 1, 2_000_000)])
+def test_large_masked_sums_are_looked_at_in_pieces(b: int, j: int, s: int) -> None:
+    rng = np.random.default_rng(0)
+    n = rng.integers(1, s, b)
+    x, W = rng.normal(size=(b, s)), rng.normal(size=(j, s))
+    kept = np.arange(s) < n[:, None]
+    expected = np.where(kept, x, 0) @ W.T
+    arrays = {"x": np.where(kept, x, NAN), "W": W, "n": n}
+    found = einsumgrad.parse("y[b,j] += W[j,s] x[b,s] where s < n[b]").run(arrays)
+    np.testing.assert_allclose(found["y"], expected, 1e-9, 1e-9)

@@ -274,7 +274,10 @@ def test_nothing_to_verify() -> None:
         checked("input y[b] : k\nh[b] = [y[b] = 0]")
 
 
-@settings(max_examples=100, deadline=None, database=None, suppress_health_check=list(HealthCheck))
+@settings(
+    max_examples=1500, deadline=None, database=None, derandomize=True,
+    suppress_health_check=list(HealthCheck),
+)  # fmt: skip
 @given(programs())
 def test_random_programs(sample: Sample) -> None:
     """Right gradients of random programs pass, on the samples' own arrays."""

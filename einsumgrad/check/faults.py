@@ -266,34 +266,6 @@ class TooLong(Fault):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SizeConflict(Fault):
-    code: ClassVar[str] = "E230"
-    words: ClassVar[str] = "sizes disagree: {left}, but {right}"
-    left: str
-    right: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BadSize(Fault):
-    code: ClassVar[str] = "E231"
-    words: ClassVar[str] = (
-        "the size of index `{index}` is {text}; a size is a whole number from 0 to 2^63 - 1"
-    )
-    index: str
-    text: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class UnknownSize(Fault):
-    code: ClassVar[str] = "E232"
-    words: ClassVar[str] = "nothing gives the size `{size}`{of}"
-    help: ClassVar[str] = "declare it, `index {index} : 8`, or give an array that has this axis"
-    size: str
-    index: str
-    of: str = ""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class WriteIndex(Fault):
     code: ClassVar[str] = "E233"
     words: ClassVar[str] = "`=` into `{target}` could define an entry twice"

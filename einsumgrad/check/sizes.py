@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
 
-from einsumgrad.check.faults import BadSize, SizeConflict, UnknownSize
+from einsumgrad.check.size_faults import BadSize, SizeConflict, UnknownSize
 from einsumgrad.diagnostics import NOWHERE, EinError, Fault, Span
 from einsumgrad.ir import nodes as ir
 from einsumgrad.ir.walk import all_indices, reads, statement_nodes, walk

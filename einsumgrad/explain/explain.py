@@ -106,6 +106,21 @@ class Explanation:
     result: Program
 
 
+def every_story(found: Explanation) -> Iterator[Story]:
+    """All stories, each after those of its helpers."""
+    told = [*(name.story for name in found.names), *found.starts]
+    pieces = (piece for section in found.sections for piece in section.pieces)
+    told += (operand.story for piece in pieces for operand in piece.operands)
+    for story in (*told, *found.zeros):
+        yield from with_helpers(story)
+
+
+def with_helpers(story: Story) -> Iterator[Story]:
+    for helper in story.helpers:
+        yield from with_helpers(helper)
+    yield story
+
+
 def explain(program: Program, wrt: tuple[str, ...] | None = None) -> Explanation:
     """The derivation by `wrt` (default: all parameters and inputs that the objective depends on).
     Raises EinError where there is no derivative."""

@@ -6,7 +6,8 @@ import textwrap
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
-from einsumgrad.explain.explain import Explanation
+from einsumgrad.explain.explain import Explanation, every_story
+from einsumgrad.explain.story import Story
 from einsumgrad.ir.nodes import (
     Access,
     Condition,
@@ -18,7 +19,7 @@ from einsumgrad.ir.nodes import (
     Reduce,
     Statement,
 )
-from einsumgrad.ir.walk import walk
+from einsumgrad.ir.walk import reads, walk
 from einsumgrad.reflect.ascii import Spelling, ascii_expr, ascii_statement, spelling, wider
 from einsumgrad.reflect.expressions import condition, expression
 from einsumgrad.reflect.reflect import statement as reflected
@@ -92,7 +93,16 @@ def writer(found: Explanation, *, ascii: bool) -> Writer:
     if not ascii:
         return Writer()
     gradients = (*found.gradients.values(), *found.given.values())
-    return Writer(wider(spelling(found.result), found.raw, gradients))
+    passing = (name for story in every_story(found) for name in _named(story))
+    return Writer(wider(spelling(found.result), found.raw, (*gradients, *passing)))
+
+
+def _named(story: Story) -> Iterator[str]:
+    """The tensors that a story names, those too that a later change puts back."""
+    found = (story.first, *(change.after for change in story.changes))
+    for statement in (s for s in found if s is not None):
+        yield statement.target.tensor
+        yield from (access.tensor for access in reads(statement))
 
 
 def solid(text: str) -> str:

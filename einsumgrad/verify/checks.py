@@ -19,7 +19,7 @@ ENTRIES, LARGEST, RANDOM, DIRECTIONS = 50, 8, 16, 8
 """Up to so many entries all are checked; of more, the largest, random ones, random directions."""
 UNCLEAR = 1e-4
 """A difference that may be off by more than this part of the largest one decides nothing."""
-FLOOR = 1e-10
+FLOOR = 1e-12
 """What rounding leaves of a derivative that is 0, as a part of the objective."""
 
 

@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from einsumgrad.diagnostics import EinError
 from einsumgrad.engines.numpy import Compiled, compile_plan
-from einsumgrad.plan.memory import check_memory, free_memory
+from einsumgrad.plan.memory import free_memory
 from einsumgrad.plan.nodes import Plan
 from einsumgrad.verify.plans import frozen, widened, with_stops
 from einsumgrad.verify.tables import NotAnalytic, branch_tables, complex_tables
@@ -35,12 +35,13 @@ class Point:
 class Forward:
     """J = Σ weights · outputs around given arrays, all of them float64 or integers.
 
-    `here`: J at the arrays. `size`: Σ |weights · outputs| there; J's rounding is a part of it."""
+    `complex`: the plan on complex numbers, None if they do not fit the memory. `here`: J at the
+    arrays. `size`: Σ |weights · outputs| there; J's rounding is a part of it."""
 
     arrays: Mapping[str, Array]
     weights: Mapping[str, Array]
     real: Compiled
-    complex: Compiled
+    complex: Compiled | None
     record: list[int] = field(repr=False)
     here: Point
     size: float
@@ -56,6 +57,8 @@ class Forward:
 
     def complex_slope(self, name: str, direction: Array) -> float | None:
         """dJ along a direction by a complex step; None where a function does not allow it."""
+        if self.complex is None:
+            return None
         moved = self.arrays[name] + 1j * STEP * direction
         try:
             found = self.complex.run({**self.arrays, name: moved})
@@ -67,16 +70,15 @@ class Forward:
 def make_forward(
     plan: Plan, arrays: Mapping[str, Array], weights: Mapping[str, Array], memory: int | None
 ) -> Forward:
-    """The objective of a plan that returns the weighted outputs.
-
-    Raises EinError if the plan on complex numbers needs more bytes than `memory`, None being what
-    the machine has free."""
-    check_memory(widened(plan), free_memory() if memory is None else memory)
+    """The objective of a plan that returns the weighted outputs. `memory`: the bytes that a run may
+    allocate, None for what the machine has free."""
     base = compile_plan(with_stops(plan)).run(arrays)
     held = {**arrays, **{name: a for name, a in base.items() if name not in weights}}
     record: list[int] = []
     real = compile_plan(frozen(plan), branch_tables(record))
-    of_complex = compile_plan(widened(frozen(plan)), complex_tables())
+    wide = widened(frozen(plan))
+    fits = wide.peak_bytes <= (free_memory() if memory is None else memory)
+    of_complex = compile_plan(wide, complex_tables()) if fits else None
     found = real.run(held)
     here = Point(float(_total(found, weights).real), tuple(record))
     size = sum(float(np.sum(np.abs(found[n] * w))) for n, w in weights.items())

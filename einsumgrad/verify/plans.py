@@ -16,8 +16,10 @@ def stops(plan: Plan) -> tuple[tuple[str, int], ...]:
 
 def with_stops(plan: Plan) -> Plan:
     """The plan that also returns what every `stop` reads."""
-    steps = tuple(replace(step, ends=()) for step in plan.steps)
-    return replace(plan, steps=steps, results=(*plan.results, *stops(plan)))
+    held = stops(plan)
+    kept = {register for _, register in held}
+    steps = (replace(s, ends=tuple(r for r in s.ends if r not in kept)) for s in plan.steps)
+    return replace(plan, steps=tuple(steps), results=(*plan.results, *held))
 
 
 def frozen(plan: Plan) -> Plan:
