@@ -12,6 +12,7 @@ from conftest import Golden
 import einsumgrad
 from einsumgrad.diagnostics import EinError
 from einsumgrad.syntax.parse import decode
+from einsumgrad.train.training import Options
 
 GOLDENS = Path(__file__).parent / "cases" / "faults"
 DEEP = "".join(f" x{k}[b,i{k}]" for k in range(40))
@@ -94,6 +95,10 @@ CASES: dict[str, tuple[str, Call]] = {
     "derivative_too_long": (
         "p[b] = " + " ".join(f"x{k}[b]" for k in range(3000)),
         lambda p: p.derive(),
+    ),
+    "training_options": (
+        LINEAR,
+        lambda _: Options(batch=0, epochs=-1, lr=float("nan"), seed=-1, dtype="int8"),
     ),
 }
 

@@ -174,7 +174,10 @@ def _name(node: t.Name, scope: Scope) -> ir.Expr:
 def _index_value(node: t.Name, scope: Scope) -> ir.Expr:
     if node.name not in scope.visible:
         hint = f"bind it with an operator such as `Σ_{node.name}`, or list it"
-        scope.faults.append(UnknownIndex(span=node.span, index=node.name, hint=hint))
+        related = (("put in here", scope.called),) if scope.open_defs else ()
+        scope.faults.append(
+            UnknownIndex(span=node.span, related=related, index=node.name, hint=hint)
+        )
     return ir.Position(scope.names.index(node.name))
 
 

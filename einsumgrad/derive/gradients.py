@@ -58,7 +58,7 @@ def name_gradients(
     seeds = usual
     seeded = tuple(name for name in seeds if name in varied)
     outer = tuple(name for name in seeded if name not in ones)
-    inputs = tuple(_inputs(outer, tensors, names))
+    inputs = tuple(_inputs(program, outer, tensors, names))
     starts = tuple(_starts(program, outer, varied, tensors, names, taken))
     size = program.batch.size if program.batch else None
     batches = {tensor.name: tensor.batched for tensor in program.tensors}
@@ -93,9 +93,13 @@ def gradient_suffix(program: Program) -> str:
 
 
 def _inputs(
-    outer: tuple[str, ...], tensors: Mapping[str, Tensor], names: Mapping[str, str]
+    program: Program,
+    outer: tuple[str, ...],
+    tensors: Mapping[str, Tensor],
+    names: Mapping[str, str],
 ) -> Iterator[Tensor]:
     """Seeds without the batch index would be taken for parameters: they are declared."""
+    place = {s.target.tensor: s.target.span for s in program.statements}
     for name in outer:
         tensor = tensors[name]
         if not tensor.batched:
@@ -103,7 +107,7 @@ def _inputs(
             if len(axes) < len(tensor.axes):
                 what = f"the axes of output `{name}` have no index names"
                 hint = f"declare it with its indices: `output {name}[…]`"
-                raise EinError(NoDerivative(span=tensor.span, what=what, hint=hint))
+                raise EinError(NoDerivative(span=place[name], what=what, hint=hint))
             yield Tensor(names[name], "input", axes, declared=True)
 
 
