@@ -120,3 +120,16 @@ def test_help_shows_an_example(command: str, shell: Shell) -> None:
     done = shell(command, "--help")
     assert done.code == 0
     assert f"einsumgrad {command} examples/mlp.ein" in done.out
+
+
+def test_verify_keeps_to_its_memory(shell: Shell, save: Save) -> None:
+    data = save(x=np.ones((300, 300)))
+    text = "y[b,i] = tanh(x[b,i])"
+    done = shell("verify", "-", "--data", data, "--memory", "1MB", stdin=text)
+    assert done.code == 1
+    assert "`y` needs" in done.err
+    for memory, method in (("2.5MB", "differences"), ("1GB", "complex step")):
+        done = shell("verify", "-", "--data", data, "--memory", memory, stdin=text)
+        assert done.code == 0
+        assert method in done.out
+        assert "24 entries, 8 directions" in done.out

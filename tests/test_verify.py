@@ -275,7 +275,7 @@ def test_nothing_to_verify() -> None:
 
 
 @settings(
-    max_examples=1500, deadline=None, database=None, derandomize=True,
+    max_examples=100, deadline=None, database=None, derandomize=True,
     suppress_health_check=list(HealthCheck),
 )  # fmt: skip
 @given(programs())

@@ -19,8 +19,9 @@ ENTRIES, LARGEST, RANDOM, DIRECTIONS = 50, 8, 16, 8
 """Up to so many entries all are checked; of more, the largest, random ones, random directions."""
 UNCLEAR = 1e-4
 """A difference that may be off by more than this part of the largest one decides nothing."""
-FLOOR = 1e-12
-"""What rounding leaves of a derivative that is 0, as a part of the objective."""
+FLOOR, NOISE = 1e-12, 1e-8
+"""What rounding leaves of a derivative that is 0, in complex steps and in differences, as a part of
+the objective over the size of the array."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,12 +43,12 @@ class Check:
 @dataclass(frozen=True, slots=True)
 class Checks:
     """All checks of one gradient; the first `entries` are of single entries, the others of random
-    directions. `floor`: an error below it is rounding."""
+    directions. `scale`: the objective over the size of the array."""
 
     method: Method
     every: tuple[Check, ...]
     entries: int
-    floor: float
+    scale: float
 
     @property
     def kinks(self) -> int:
@@ -57,11 +58,11 @@ class Checks:
     @property
     def decided(self) -> tuple[Check, ...]:
         """The checks whose derivative is known well enough."""
-        limit = max(UNCLEAR * self._largest, self.floor)
+        limit = max(UNCLEAR * self._largest, NOISE * self.scale)
         return tuple(c for c in self.every if math.isfinite(c.slope.value) and c.slope.off <= limit)
 
     def wrong(self, tolerance: float) -> int:
-        return sum(not check.right(tolerance, self.floor) for check in self.decided)
+        return sum(not check.right(tolerance, FLOOR * self.scale) for check in self.decided)
 
     @property
     def absolute(self) -> float:
@@ -70,7 +71,7 @@ class Checks:
     @property
     def relative(self) -> float:
         """The largest error as a part of the derivative, or of 1/1000 of the largest derivative."""
-        least = max(1e-3 * self._largest, self.floor, 1e-300)
+        least = max(1e-3 * self._largest, FLOOR * self.scale, 1e-300)
         return max((c.error / max(abs(c.slope.value), least) for c in self.decided), default=0.0)
 
     @property
@@ -91,7 +92,7 @@ def check_gradient(
         for direction in _directions(gradient.shape, places, rng)
     )
     unit = float(np.max(np.abs(forward.arrays[name]), initial=0.0)) or 1.0
-    return Checks(method, every, len(places), FLOOR * factor * forward.size / unit)
+    return Checks(method, every, len(places), factor * forward.size / unit)
 
 
 def _along(gradient: Array, direction: Array) -> float:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from einsumgrad.plan.nodes import Cast, Instruction, Load, Map, Operand, Plan, Register, Step
+from einsumgrad.plan.scratch import bytes_of
 
 COMPLEX = "complex128"
 
@@ -36,7 +37,9 @@ def widened(plan: Plan) -> Plan:
     """The plan on complex numbers."""
     registers = tuple(_widened(register) for register in plan.registers)
     steps = tuple(_complex(step, plan.registers) for step in plan.steps)
-    return replace(plan, steps=steps, registers=registers, peak_bytes=2 * plan.peak_bytes)
+    loaded = (registers[s.register] for s in steps if isinstance(s.instruction, Load))
+    peak = 2 * plan.peak_bytes + sum(bytes_of(register) for register in loaded)
+    return replace(plan, steps=steps, registers=registers, peak_bytes=peak)
 
 
 def _stopped(step: Step) -> bool:
