@@ -58,9 +58,11 @@ def _grouped(
             groups.setdefault(found, []).append(place)
     made: list[Statement | None] = list(program.statements)
     for places in groups.values():
+        if len(places) < 2:
+            continue
         group = [program.statements[place] for place in places]
         added = _added(group)
-        if len(group) > 1 and wanted(group, added):
+        if wanted(group, added):
             for place in places:
                 made[place] = None
             made[places[-1]] = _told(group, added, told)

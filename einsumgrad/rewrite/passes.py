@@ -14,7 +14,7 @@ from einsumgrad.rewrite.inline import inline
 from einsumgrad.rewrite.merge import merge
 from einsumgrad.rewrite.settle import settle
 from einsumgrad.rewrite.share import share
-from einsumgrad.rewrite.simplify import simplify_program
+from einsumgrad.rewrite.simplify import drop_zeros, simplify_program
 from einsumgrad.rewrite.unit import unit_sums
 
 
@@ -34,7 +34,7 @@ PASSES: tuple[tuple[str, Pass], ...] = (
     ("name cotangents as gradients", aliases),
     ("put short helpers back", inline),
     ("merge again", merge),
-    ("drop zeros", simplify_program),
+    ("drop zeros", drop_zeros),
     ("remove what nothing reads", dead),
     ("name common parts", share),
     ("put back what is read once now", inline),

@@ -10,13 +10,13 @@ from dataclasses import dataclass, field, replace
 from heapq import heappop, heappush
 
 from einsumgrad.ir.build import negative, rebuild
-from einsumgrad.ir.nodes import Access, Expr, Index, Position, Product, Program, Statement, Sum
+from einsumgrad.ir.nodes import Access, Expr, Position, Product, Program, Statement, Sum
 from einsumgrad.ir.substitute import substitute
-from einsumgrad.ir.walk import Node, children, free_indices
+from einsumgrad.ir.walk import Node, accesses, children, free_indices
 from einsumgrad.rewrite.algebra import negate, simplify
 from einsumgrad.rewrite.edit import Reason, Told, plain_target, unheard, with_statements, writers
 from einsumgrad.rewrite.factor import factors_of
-from einsumgrad.rewrite.shapes import PARTS, Shapes
+from einsumgrad.rewrite.shapes import PARTS, Form, Shapes
 from einsumgrad.rewrite.simplify import simplify_statement
 
 Seen = dict[Expr, Expr]
@@ -155,67 +155,74 @@ def _definition(name: str, node: Expr) -> Statement:
     return Statement(free, target, "=", node, listed=True, derived=True)
 
 
-@dataclass(frozen=True, slots=True)
-class Named:
-    """What defines a value: the entry that a statement writes, the value's free indices in the
-    order of its shape, and whether it is the value's negative."""
+@dataclass(slots=True)
+class Names:
+    """What defines a value entry by entry, by the tensors that the value reads. `forms`: those of
+    the value and of its negative, found when they are first asked for."""
 
-    entry: Access
-    free: tuple[Index, ...]
-    opposite: bool
+    shapes: Shapes
+    defined: dict[frozenset[str], list[Statement]] = field(default_factory=dict)
+    forms: dict[int, tuple[Form, ...]] = field(default_factory=dict)
 
-    def at(self, free: tuple[Index, ...]) -> Expr:
-        moved = {old: Position(new) for old, new in zip(self.free, free, strict=True)}
-        entry = substitute(self.entry, moved)
-        assert isinstance(entry, Access)
-        return negative(entry) if self.opposite else entry
+    def add(self, statement: Statement) -> None:
+        """Takes note of a statement that alone writes its target."""
+        plain = plain_target(statement.target) and not statement.where
+        whole = len(statement.target.at) == len(statement.indices)
+        if plain and whole and any(isinstance(f, PARTS) for f in factors_of(statement.value)):
+            self.defined.setdefault(_read_by(statement.value), []).append(statement)
+
+    def of(self, node: Expr) -> Expr | None:
+        """What reads the node's value by name."""
+        for statement in self.defined.get(_read_by(node), ()):
+            form = self.shapes.of(node)
+            for place, own in enumerate(self._forms(statement)):
+                if own.shape == form.shape and set(own.free) == set(statement.indices):
+                    moved = {a: Position(b) for a, b in zip(own.free, form.free, strict=True)}
+                    entry = substitute(statement.target, moved)
+                    assert isinstance(entry, Access)
+                    return negative(entry) if place else entry
+        return None
+
+    def _forms(self, statement: Statement) -> tuple[Form, ...]:
+        found = self.forms.get(id(statement))
+        if found is None:
+            value = negate(statement.value) if statement.op == "-=" else statement.value
+            signed = [value]
+            if any(isinstance(part, Sum) for part in factors_of(value)):
+                signed.append(simplify(negate(value)))
+            found = self.forms[id(statement)] = tuple(map(self.shapes.of, signed))
+        return found
+
+
+def _read_by(node: Expr) -> frozenset[str]:
+    return frozenset(access.tensor for access in accesses(node))
 
 
 def _reused(program: Program, shapes: Shapes, told: Told) -> Iterator[Statement]:
     """Derived statements that read a value, or its negative, by the name that it already has."""
-    names: dict[Expr, Named] = {}
+    names = Names(shapes)
     found = writers(program)
     for written in program.statements:
         statement = written
         if written.derived:
             seen: Seen = {}
-            value = _by_name(written.value, names, shapes, seen)
+            value = _by_name(written.value, names, seen)
             assert isinstance(value, Expr)
             statement = _with(written, value, seen, told)
             statement = simplify_statement(statement, told) if seen else statement
         yield statement
         if len(found[statement.target.tensor]) == 1:
-            for shape, named in _named(statement, shapes):
-                names.setdefault(shape, named)
+            names.add(statement)
 
 
-def _named(statement: Statement, shapes: Shapes) -> Iterator[tuple[Expr, Named]]:
-    """The shapes of the value that a statement defines entry by entry, and of its negative."""
-    if statement.where or not plain_target(statement.target):
-        return
-    value = negate(statement.value) if statement.op == "-=" else statement.value
-    parts = factors_of(value)
-    if not any(isinstance(part, PARTS) for part in parts):
-        return
-    signed = [(value, False)]
-    if any(isinstance(part, Sum) for part in parts):
-        signed.append((simplify(negate(value)), True))
-    for node, opposite in signed:
-        form = shapes.of(node)
-        if set(form.free) == set(statement.indices) and len(form.free) == len(statement.target.at):
-            yield form.shape, Named(statement.target, form.free, opposite)
-
-
-def _by_name(node: Node, names: dict[Expr, Named], shapes: Shapes, seen: Seen) -> Node:
+def _by_name(node: Node, names: Names, seen: Seen) -> Node:
     """The node with parts read by their names; `seen` gets those parts."""
-    if isinstance(node, (*PARTS, Product)) and names:
-        form = shapes.of(node)
-        if form.shape in names:
-            seen[node] = names[form.shape].at(form.free)
-            return seen[node]
+    if isinstance(node, (*PARTS, Product)) and (entry := names.of(node)) is not None:
+        seen[node] = entry
+        return entry
     if isinstance(node, Access):
         return node
     parts = children(node)
-    done = tuple(_by_name(part, names, shapes, seen) for part in parts)
+    done = tuple(_by_name(part, names, seen) for part in parts)
     changed = any(new is not old for new, old in zip(done, parts, strict=True))
     return rebuild(node, done) if changed else node

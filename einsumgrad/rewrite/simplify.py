@@ -15,6 +15,12 @@ from einsumgrad.rewrite.factor import expand, factored, factors_of, weight
 
 def simplify_program(program: Program, told: Told = unheard) -> Program:
     """Every derived statement simplified; those that add nothing are gone."""
+    made = (simplify_statement(s, told) if s.derived else s for s in program.statements)
+    return drop_zeros(with_statements(program, made), told)
+
+
+def drop_zeros(program: Program, told: Told = unheard) -> Program:
+    """Without the derived statements that add 0, but for one where a gradient would have none."""
     return with_statements(program, _statements(program, told))
 
 
@@ -22,11 +28,9 @@ def _statements(program: Program, told: Told) -> Iterator[Statement]:
     written: set[str] = set()
     last = {s.target.tensor: place for place, s in enumerate(program.statements)}
     for place, statement in enumerate(program.statements):
-        made = simplify_statement(statement, told) if statement.derived else statement
-        name = made.target.tensor
-        only = name not in written and last[name] == place
+        made, name = statement, statement.target.tensor
         if made.derived and made.op != "=" and made.value == ZERO:
-            if not only:
+            if name in written or last[name] != place:
                 told(made, None, Reason("it adds 0, so it is left out"))
                 continue
             made = _zero(made, told)
