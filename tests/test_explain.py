@@ -84,7 +84,7 @@ def test_random_programs(pytestconfig: pytest.Config) -> None:
     count = int(pytestconfig.getoption("--programs"))
 
     @settings(
-        max_examples=count, deadline=None, database=None, derandomize=True,
+        max_examples=min(count, 100), deadline=None, database=None, derandomize=True,
         suppress_health_check=SLOW,
     )  # fmt: skip
     @given(programs())

@@ -228,8 +228,10 @@ class NameClash(Fault):
 class NotConstant(Fault):
     code: ClassVar[str] = "E225"
     words: ClassVar[str] = "{where} may hold numbers and sizes only, not `{text}`"
+    help: ClassVar[str] = "{hint}"
     where: str
     text: str
+    hint: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -82,6 +82,9 @@ def lower(node: t.Expr, scope: Scope) -> ir.Expr:
         case t.Name():
             return _name(node, scope)
         case t.SizeOf(index):
+            if index in scope.names.unused:
+                hint = "there is no size without an index of that name"
+                scope.faults.append(UnknownIndex(span=node.span, index=index, hint=hint))
             return ir.Size(scope.names.index(index).size)
         case t.Access(name, at):
             places = tuple(check_position(part, lower(part, scope), scope.faults) for part in at)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
-from einsumgrad.check.faults import BatchTwice, DeclaredTwice, NameClash, RangeTwice
+from einsumgrad.check.faults import BatchTwice, DeclaredTwice, NameClash, NotConstant, RangeTwice
 from einsumgrad.diagnostics import Fault, Span
 from einsumgrad.ir.nodes import Index
 from einsumgrad.syntax import tree as t
@@ -19,12 +19,13 @@ NUMBERS = ("inf", "π")
 @dataclass(slots=True)
 class Names:
     """The name table of one file; `faults` are those found while it was filled. `batched`: where
-    the batch index is declared. `roles`: declarations of outputs and of the loss."""
+    the batch index is declared. `unused`: indices of which there is nothing but `|i|`. `roles`: declarations of outputs and of the loss."""
 
     batch: str | None = "b"
     batched: Span | None = None
     ranges: dict[str, tuple[str, Span]] = field(default_factory=dict)
     indices: set[str] = field(default_factory=set)
+    unused: frozenset[str] = frozenset()
     declared: dict[str, tuple[t.Kind, t.Declared]] = field(default_factory=dict)
     roles: dict[str, t.Declared] = field(default_factory=dict)
     written: dict[str, int] = field(default_factory=dict)
@@ -53,15 +54,18 @@ def collect(file: t.File) -> Names:
     names = Names()
     for item in file.items:
         _declare(names, item)
-    strong, weak = _index_names(file, names)
+    strong, weak, sized = _index_names(file, names)
     capitals = {size_name(index): index for index in sorted(strong | weak)}
     used = strong | {n for n in weak if n not in capitals}
     names.indices = used | ({names.batch} if names.batch else set())
+    names.indices |= sized
+    names.unused = frozenset(sized - used - ({names.batch} if names.batch else set()))
     names.sizes = {names.index(n).size: names.index(n).size for n in sorted(names.indices)}
     for index in sorted(names.indices):
         names.sizes.setdefault(size_name(index), names.index(index).size)
     sizes = {size: i for i in sorted(used) for size in (size_name(i), names.index(i).size)}
     names.faults += _clashes(file, used, sizes)
+    names.faults += _borrowed(file, names)
     return names
 
 
@@ -111,6 +115,17 @@ def _clashes(file: t.File, indices: set[str], sizes: Mapping[str, str]) -> Itera
             yield NameClash(span=span, name=name, what=what)
 
 
+def _borrowed(file: t.File, names: Names) -> Iterator[Fault]:
+    """Ranges as large as an index, where the size of that index is meant."""
+    groups = (g for item in file.items if isinstance(item, t.IndexDecl) for g in item.groups)
+    for group in groups:
+        if isinstance(group.size, t.Name) and group.size.name in names.indices:
+            index = group.size.name
+            hint = f"the size of index `{index}` is `{size_name(index)}`"
+            place = group.size.span
+            yield NotConstant(span=place, where="a size", text=index, hint=hint)
+
+
 def _scalars(item: t.Item) -> Iterator[tuple[str, Span]]:
     """The scalar tensors that an item declares or writes, and where."""
     match item:
@@ -154,10 +169,12 @@ def _declare_tensor(names: Names, kind: t.Kind, entry: t.Declared) -> None:
     names.declared.setdefault(entry.name, (kind, entry))
 
 
-def _index_names(file: t.File, names: Names) -> tuple[set[str], set[str]]:
-    """Names that can only be indices, and those that stand bare in an index position."""
+def _index_names(file: t.File, names: Names) -> tuple[set[str], set[str], set[str]]:
+    """Names that can only be indices, those that stand bare in an index position, and those whose
+    size is asked for."""
     strong = set(names.ranges)
     weak: set[str] = set()
+    sized: set[str] = set()
     for item in file.items:
         for node in walk(item):
             match node:
@@ -169,12 +186,12 @@ def _index_names(file: t.File, names: Names) -> tuple[set[str], set[str]]:
                 case t.Operator(indices=indices):
                     strong.update(indices)
                 case t.SizeOf(index):
-                    strong.add(index)
+                    sized.add(index)
                 case t.Access(at=at):
                     weak.update(n for part in at for n in _bare(part) if not names.is_scalar(n))
                 case _:
                     pass
-    return strong, weak - set(NUMBERS)
+    return strong, weak - set(NUMBERS), sized
 
 
 def _bare(part: Part) -> Iterator[str]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 
 from einsumgrad.diagnostics import Source, Span
 from einsumgrad.ir.nodes import Program, Statement
+from einsumgrad.ir.walk import reads
 from einsumgrad.rewrite.edit import Reason
 from einsumgrad.rewrite.passes import rewrite
 
@@ -73,13 +74,16 @@ def _key(statement: Statement) -> int | str:
 
 
 def _helpers(program: Program, listener: Listener) -> Iterator[tuple[int | str, tuple[Story, ...]]]:
-    """The definitions that rewriting made, with the statement that they stand before."""
+    """The definitions that rewriting made, with the first statement that reads them."""
     waiting: list[Story] = []
     for statement in (s for s in program.statements if s.derived):
         key = _key(statement)
         if isinstance(key, str):
             changes = tuple(listener.changes.get(key, ()))
             waiting.append(Story(changes[0].before if changes else statement, changes))
-        elif waiting:
-            yield key, tuple(waiting)
-            waiting = []
+            continue
+        read = {access.tensor for access in reads(statement)}
+        needed = [k for k, story in enumerate(waiting, 1) if story.first.target.tensor in read]
+        if needed:
+            yield key, tuple(waiting[: needed[-1]])
+            waiting = waiting[needed[-1] :]
