@@ -19,7 +19,8 @@ NUMBERS = ("inf", "π")
 @dataclass(slots=True)
 class Names:
     """The name table of one file; `faults` are those found while it was filled. `batched`: where
-    the batch index is declared. `unused`: indices of which there is nothing but `|i|`. `roles`: declarations of outputs and of the loss."""
+    the batch index is declared. `unused`: indices of which there is nothing but `|i|`. `roles`:
+    declarations of outputs and of the loss."""
 
     batch: str | None = "b"
     batched: Span | None = None
