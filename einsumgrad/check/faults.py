@@ -218,8 +218,9 @@ class NotYet(Fault):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NameClash(Fault):
     code: ClassVar[str] = "E224"
-    words: ClassVar[str] = "scalar `{name}` bears the name of {what}"
-    help: ClassVar[str] = "an index, its size and a scalar need three names: rename the scalar"
+    words: ClassVar[str] = "{kind} `{name}` bears the name of {what}"
+    help: ClassVar[str] = "an index, its size and a scalar need three names: rename the {kind}"
+    kind: str = "scalar"
     name: str
     what: str
 

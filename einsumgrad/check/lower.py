@@ -31,7 +31,7 @@ from einsumgrad.syntax.walk import height
 MAX_PARTS = 100_000
 MAX_TOTAL = 1_000_000
 MAX_DEPTH = 100
-MAX_DIGITS = 40
+MAX_DIGITS = 80
 HEAD = re.compile(r"(?:log_softmax|[^_\s]+)_(?:\{[^}]*\}|[^\s(\[]+)")
 
 
@@ -55,10 +55,10 @@ class Budget:
 class Scope:
     """What an expression is lowered within.
 
-    `visible`: indices that may occur; `where`: the statement's conditions, for operators that
-    bind one of their indices; `args`: values of a `def`'s parameters, and `parts` how long they
-    are; `open_defs`: those being put in, `depth` how deep all of them are, `called` where the
-    outermost is called; `faults` collects."""
+    `visible`: indices that may occur; `where`: the statement's conditions, for operators of its
+    value that bind one of their indices; `args`: values of a `def`'s parameters, and `parts` how
+    long they are; `open_defs`: those being put in, `depth` how deep all of them are, `called` where
+    the outermost is called; `faults` collects."""
 
     names: Names
     visible: frozenset[str]
@@ -247,7 +247,8 @@ def _operator(node: t.Operator, scope: Scope) -> ir.Expr:
     bound = tuple(scope.names.index(name) for name in node.indices)
     inner = replace(scope, visible=scope.visible | set(node.indices))
     body = lower(node.body, inner)
-    where = build.conjuncts(tuple(lower_condition(c, inner) for c in _restricting(node, inner)))
+    bare = replace(inner, where=())
+    where = build.conjuncts(tuple(lower_condition(c, bare) for c in _restricting(node, inner)))
     if table.keeps:
         kept = cast("Literal['softmax', 'log_softmax']", node.op)
         return ir.Normalise(kept, bound[0], body, ir.Position(bound[0]), where)

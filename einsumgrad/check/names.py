@@ -66,6 +66,7 @@ def collect(file: t.File) -> Names:
         names.sizes.setdefault(size_name(index), names.index(index).size)
     sizes = {size: i for i in sorted(used) for size in (size_name(i), names.index(i).size)}
     names.faults += _clashes(file, used, sizes)
+    names.faults += _capitals(file, strong, {size_name(i): i for i in sorted(used)})
     names.faults += _borrowed(file, names)
     return names
 
@@ -114,6 +115,30 @@ def _clashes(file: t.File, indices: set[str], sizes: Mapping[str, str]) -> Itera
             seen.add(name)
             what = "an index" if name in indices else f"the size of index `{sizes[name]}`"
             yield NameClash(span=span, name=name, what=what)
+
+
+def _capitals(file: t.File, indices: set[str], sizes: Mapping[str, str]) -> Iterator[Fault]:
+    """Indices that bear the name of another index's size."""
+    wrong = {name for name in indices if sizes.get(name, name) != name}
+    for item in file.items if wrong else ():
+        for name in sorted(wrong & set(_listed(item))):
+            wrong.discard(name)
+            what = f"the size of index `{sizes[name]}`"
+            yield NameClash(span=item.span, kind="index", name=name, what=what)
+
+
+def _listed(item: t.Item) -> Iterator[str]:
+    """Names that an item uses as nothing but indices."""
+    for node in walk(item):
+        match node:
+            case t.Statement(indices=indices):
+                yield from indices or ()
+            case t.Declared(indices=indices, holds=holds):
+                yield from (*indices, *((holds,) if holds else ()))
+            case t.Operator(indices=indices) | t.IndexGroup(names=indices):
+                yield from indices
+            case _:
+                pass
 
 
 def _borrowed(file: t.File, names: Names) -> Iterator[Fault]:
@@ -177,15 +202,9 @@ def _index_names(file: t.File, names: Names) -> tuple[set[str], set[str], set[st
     weak: set[str] = set()
     sized: set[str] = set()
     for item in file.items:
+        strong.update(_listed(item))
         for node in walk(item):
             match node:
-                case t.Statement(indices=indices):
-                    strong.update(indices or ())
-                case t.Declared(indices=indices, holds=holds):
-                    strong.update(indices)
-                    strong.update((holds,) if holds else ())
-                case t.Operator(indices=indices):
-                    strong.update(indices)
                 case t.SizeOf(index):
                     sized.add(index)
                 case t.Access(at=at):

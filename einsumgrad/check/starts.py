@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from einsumgrad.check.faults import ArgumentCount, NotConstant, UnknownDistribution, UnknownIndex
+from einsumgrad.check.faults import ArgumentCount, NotConstant, UnknownDistribution
 from einsumgrad.check.lower import Scope, lower
 from einsumgrad.diagnostics import Fault
 from einsumgrad.ir import nodes as ir
@@ -44,9 +44,10 @@ def constant(
     """The IR of an expression in numbers, sizes and, with `calls`, functions; what else it holds
     is a fault."""
     lowered = lower(value, scope)
-    faults += (f for f in scope.faults if not isinstance(f, UnknownIndex))
-    scope.faults.clear()
     allowed = ir.Number | ir.Size | ir.Sum | ir.Product | ir.Power | (ir.Call if calls else ir.Size)
     if any(not isinstance(node, allowed) for node in walk(lowered)):
         faults.append(NotConstant(span=value.span, where=where, text=value.span.text))
+    else:
+        faults += scope.faults
+    scope.faults.clear()
     return lowered

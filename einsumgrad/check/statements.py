@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from einsumgrad.check.corrected import added, list_span, op_span, reduced, relisted, summed
 from einsumgrad.check.faults import (
@@ -47,7 +47,8 @@ def lower_statement(item: t.Statement, names: Names, budget: Budget) -> Lowered:
     if budget.left < MAX_PARTS and _deep(value):
         raise EinError(TooDeep(span=item.value.span, limit=MAX_DEPTH))
     own = [c for c in conditions if set(free((c,), names)) <= set(loops)]
-    where = conjuncts(tuple(lower_condition(c, scope) for c in own))
+    bare = replace(scope, where=())
+    where = conjuncts(tuple(lower_condition(c, bare) for c in own))
     scope.faults.extend(_sum_faults(item, target, loops, names))
     indices = tuple(names.index(name) for name in loops)
     statement = ir.Statement(
