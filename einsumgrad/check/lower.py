@@ -84,7 +84,7 @@ def lower(node: t.Expr, scope: Scope) -> ir.Expr:
         case t.SizeOf(index):
             if index in scope.names.unused:
                 hint = "there is no size without an index of that name"
-                scope.faults.append(UnknownIndex(span=node.span, index=index, hint=hint))
+                scope.faults.append(_unknown(index, node.span, hint, scope))
             return ir.Size(scope.names.index(index).size)
         case t.Access(name, at):
             places = tuple(check_position(part, lower(part, scope), scope.faults) for part in at)
@@ -177,11 +177,13 @@ def _name(node: t.Name, scope: Scope) -> ir.Expr:
 def _index_value(node: t.Name, scope: Scope) -> ir.Expr:
     if node.name not in scope.visible:
         hint = f"bind it with an operator such as `Σ_{node.name}`, or list it"
-        related = (("put in here", scope.called),) if scope.open_defs else ()
-        scope.faults.append(
-            UnknownIndex(span=node.span, related=related, index=node.name, hint=hint)
-        )
+        scope.faults.append(_unknown(node.name, node.span, hint, scope))
     return ir.Position(scope.names.index(node.name))
+
+
+def _unknown(index: str, span: Span, hint: str, scope: Scope) -> Fault:
+    related = (("put in here", scope.called),) if scope.open_defs else ()
+    return UnknownIndex(span=span, related=related, index=index, hint=hint)
 
 
 def _call(node: t.Call, scope: Scope) -> ir.Expr:
@@ -250,6 +252,9 @@ def _operator(node: t.Operator, scope: Scope) -> ir.Expr:
     bare = replace(inner, where=())
     where = build.conjuncts(tuple(lower_condition(c, bare) for c in _restricting(node, inner)))
     if table.keeps:
+        if node.indices[0] not in scope.visible:
+            hint = f"`{node.op}` keeps its index, so what it stands in needs it too"
+            scope.faults.append(_unknown(node.indices[0], _head(node), hint, scope))
         kept = cast("Literal['softmax', 'log_softmax']", node.op)
         return ir.Normalise(kept, bound[0], body, ir.Position(bound[0]), where)
     return ir.Reduce(cast("ir.ReduceOp", node.op), bound, body, where)

@@ -7,7 +7,6 @@ declared tensor that nothing reads, or, in a long word, from any known tensor.""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
@@ -22,8 +21,8 @@ from einsumgrad.syntax.names import ascii_name
 from einsumgrad.syntax.near import Nearby, nearest
 
 LOOKALIKE = str.maketrans("OolI|", "00111")
-FACTOR_AHEAD = re.compile(r"[ \t]+[^\W\d_]")
 LOGIC = ("and", "or", "not")
+ALIASES = ELSEWHERE.keys() - {"sigma"}
 LONG = 5
 """Words of so many letters are rarely one slip apart by chance."""
 
@@ -84,13 +83,12 @@ def _all(statement: ir.Statement) -> Iterator[ir.Index]:
 
 
 def _function(leaf: ir.Tensor) -> Fault | None:
-    """`sigmod(x)` or `ln x[b]`; a short word only directly before its parenthesis."""
-    called, name = _called(leaf.span), leaf.name
-    if not called and not (_applied(leaf.span) and name != "sigma"):
-        return None
-    near = meant_function(name)
+    """`sigmod(x)`, `ln x[b]`; a name that is short or no word only directly before a parenthesis.
+    But for that, where it stands does not matter: what is printed is no more refused."""
+    name, near = leaf.name, meant_function(leaf.name)
     same = near.casefold() == name.casefold()
-    if not near or not (called or same or len(name) >= LONG or name in ELSEWHERE):
+    word = name.isalpha() and len(near) >= LONG
+    if not near or not (same or word or name in ALIASES or _called(leaf.span)):
         return None
     kept = "" if same else f" If not, declare it: `param {name}`"
     return UnknownFunction(span=leaf.span, name=name, hint=f"did you mean `{near}`?{kept}")
@@ -99,11 +97,6 @@ def _function(leaf: ir.Tensor) -> Fault | None:
 def _called(span: Span) -> bool:
     """Whether a parenthesis follows at once."""
     return span.source.text[span.end : span.end + 1] == "("
-
-
-def _applied(span: Span) -> bool:
-    """Whether a space and a name follow."""
-    return FACTOR_AHEAD.match(span.source.text, span.end) is not None
 
 
 def _keyword(leaf: ir.Tensor, tested: set[str]) -> Fault | None:
