@@ -25,6 +25,7 @@ MUTATORS = frozenset(
 )  # fmt: skip
 CACHED = {
     "grammar": "the parser of a file that does not change",
+    "reader": "that parser's tables, as they are run",
     "_nearby": "the slips of the names in the tables of functions and operators",
 }
 MAX_FILE, MAX_FUNCTION = 300, 60

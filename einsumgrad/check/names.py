@@ -56,7 +56,8 @@ def collect(file: t.File) -> Names:
     for item in file.items:
         _declare(names, item)
     strong, weak, sized = _index_names(file, names)
-    capitals = {size_name(index): index for index in sorted(strong | weak)}
+    capitals = {size_name(index) for index in strong | weak}
+    capitals |= {size for size, _ in names.ranges.values()}
     used = strong | {n for n in weak if n not in capitals}
     names.indices = used | ({names.batch} if names.batch else set())
     names.indices |= sized

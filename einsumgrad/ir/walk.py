@@ -33,15 +33,15 @@ Node = Expr | Condition
 
 def children(node: Node) -> tuple[Node, ...]:
     """The parts of a node in reading order; of a binder: body, (at,) conditions."""
-    match node:
-        case Number() | Size() | Position():
+    match node:  # the most frequent kinds first
+        case Position() | Number() | Size():
             return ()
         case Access():
             return node.at
-        case Sum():
-            return node.terms
         case Product():
             return node.factors
+        case Sum():
+            return node.terms
         case Power():
             return (node.base, node.exponent)
         case Call():
@@ -127,7 +127,8 @@ def walk(node: Node) -> Iterator[Node]:
     while stack:
         current = stack.pop()
         yield current
-        stack.extend(children(current)[::-1])
+        if below := children(current):
+            stack.extend(below[::-1])
 
 
 def accesses(node: Node) -> Iterator[Access]:
@@ -173,8 +174,13 @@ def statement_nodes(statement: Statement) -> tuple[Node, ...]:
 
 def reads(statement: Statement) -> Iterator[Access]:
     """Every tensor entry that a statement reads."""
-    for node in statement_nodes(statement):
-        yield from accesses(node)
+    stack = list(statement_nodes(statement)[::-1])
+    while stack:
+        current = stack.pop()
+        if isinstance(current, Access):
+            yield current
+        if not isinstance(current, Position) and (below := children(current)):
+            stack.extend(below[::-1])
 
 
 def all_indices(statement: Statement) -> frozenset[Index]:

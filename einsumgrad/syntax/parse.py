@@ -6,11 +6,10 @@ import re
 import unicodedata
 from dataclasses import dataclass
 from functools import cache
+from itertools import chain
 from pathlib import Path
-from typing import cast
 
-from lark import Lark, Token
-from lark.exceptions import UnexpectedToken
+from lark import Lark
 
 from einsumgrad.diagnostics import EinError, Fault, Source, Span
 from einsumgrad.syntax import tree as t
@@ -18,6 +17,7 @@ from einsumgrad.syntax.explain import Stop, unexpected
 from einsumgrad.syntax.faults import NotText, TooDeep
 from einsumgrad.syntax.items import Items
 from einsumgrad.syntax.lines import Line, split
+from einsumgrad.syntax.machine import Machine, Stuck, machine
 from einsumgrad.syntax.walk import depth_over
 from einsumgrad.syntax.words import Word, scanner, words
 
@@ -37,6 +37,20 @@ def grammar() -> Lark:
         path.read_text(encoding="utf-8"), parser="lalr", lexer="basic", start="line",
         keep_all_tokens=True, maybe_placeholders=False, transformer=Items(),
     )  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """What reads a line: the pattern of all words, and the machine that they are fed to."""
+
+    scan: re.Pattern[str]
+    machine: Machine
+
+
+@cache
+def reader() -> Reader:
+    """The reader of the grammar, made on first use."""
+    return Reader(scanner(grammar()), machine(grammar()))
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,10 +93,9 @@ def read(text: str, filename: str = "<text>") -> Reading:
     faults: list[Fault] = list(lines.faults)
     defs = frozenset(unicodedata.normalize("NFC", n) for n in DEFINED.findall(normal))
     items: list[t.Item] = []
-    scan = scanner(grammar())
     for line in lines.lines:
         try:
-            items += _parse_line(source, line, scan, defs)
+            items += _parse_line(source, line, reader(), defs)
         except EinError as error:
             faults += error.faults
     return Reading(t.File(tuple(items), source), tuple(faults))
@@ -96,18 +109,15 @@ def parse_expression(text: str) -> t.Expr:
 
 
 def _parse_line(
-    source: Source, line: Line, scan: re.Pattern[str], defs: frozenset[str]
+    source: Source, line: Line, reader: Reader, defs: frozenset[str]
 ) -> tuple[t.Item, ...]:
-    parser = grammar().parse_interactive("")
-    fed: list[Word] = []
+    end = Word("$END", "", _end(source, line))
     try:
-        for word in words(scan, source, line, defs):
-            fed.append(word)
-            parser.feed_token(cast("Token", word))
-        fed.append(Word("$END", "", _end(source, line)))
-        items: tuple[t.Item, ...] = parser.feed_token(cast("Token", fed[-1]))
-    except UnexpectedToken as error:
-        raise EinError(unexpected(Stop(fed[-1], fed[:-1], frozenset(error.expected)))) from None
+        found = reader.machine.run(chain(words(reader.scan, source, line, defs), (end,)))
+    except Stuck as stuck:
+        fault = unexpected(Stop(stuck.words[-1], stuck.words[:-1], stuck.expected))
+        raise EinError(fault) from None
+    items: tuple[t.Item, ...] = found
     for item in items:
         if deep := depth_over(item, MAX_DEPTH):
             raise EinError(TooDeep(span=deep, limit=MAX_DEPTH))

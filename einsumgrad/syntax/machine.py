@@ -1,0 +1,90 @@
+"""Lark's LALR(1) table, run over our words.
+
+Lark builds the table and calls the builder's methods; its own loop looks every rule up by the
+whole rule, which takes more time than all else in reading a long file."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from lark import Lark
+from lark.parsers.lalr_analysis import Shift
+
+from einsumgrad.syntax.words import Word
+
+
+@dataclass(frozen=True, slots=True)
+class Reduction:
+    """The last `size` values become one, of the kind `origin`; `build` makes it, None where a
+    single value stays as it is."""
+
+    size: int
+    origin: str
+    build: Callable[[list[Any]], Any] | None
+
+
+class Stuck(Exception):
+    """No action for a word: those read so far, it being the last, and the kinds that would do."""
+
+    def __init__(self, words: list[Word], expected: frozenset[str]) -> None:
+        self.words, self.expected = words, expected
+        super().__init__(words, expected)
+
+
+@dataclass(frozen=True, slots=True)
+class Machine:
+    """For every state what to do at each kind of word: a state to go to, or a reduction."""
+
+    table: Mapping[int, Mapping[str, int | Reduction]]
+    start: int
+    end: int
+
+    def run(self, words: Iterator[Word]) -> Any:
+        """What the words, of which the last is `$END`, are reduced to. Raises Stuck."""
+        states, values, read = [self.start], list[Any](), list[Word]()
+        for word in words:
+            read.append(word)
+            while True:
+                actions = self.table[states[-1]]
+                action = actions.get(word.type)
+                if action is None:
+                    raise Stuck(read, frozenset(kind for kind in actions if kind.isupper()))
+                if isinstance(action, int):
+                    states.append(action)
+                    values.append(word)
+                    break
+                self._reduce(action, states, values)
+                if states[-1] == self.end:
+                    break
+        return values[-1]
+
+    def _reduce(self, action: Reduction, states: list[int], values: list[Any]) -> None:
+        if action.build is not None:
+            parts = values[-action.size :]
+            del values[-action.size :]
+            values.append(action.build(parts))
+        del states[-action.size :]
+        following = self.table[states[-1]][action.origin]
+        assert isinstance(following, int)
+        states.append(following)
+
+
+def machine(grammar: Lark) -> Machine:
+    """The machine of a grammar without empty rules."""
+    conf = grammar.parse_interactive("").parser_state.parse_conf
+    table: dict[int, dict[str, int | Reduction]] = {}
+    for state, actions in conf.states.items():
+        table[state] = {
+            kind: target if action is Shift else _reduction(target, conf.callbacks)
+            for kind, (action, target) in actions.items()
+        }
+    return Machine(table, conf.start_state, conf.end_state)
+
+
+def _reduction(rule: Any, callbacks: Mapping[Any, Callable[[list[Any]], Any]]) -> Reduction:
+    size = len(rule.expansion)
+    assert size > 0
+    stays = size == 1 and rule.options.expand1 and not rule.alias
+    return Reduction(size, rule.origin.name, None if stays else callbacks[rule])
