@@ -71,11 +71,12 @@ def _program(
     roles = _roles(file, {s.target.tensor for s in statements}, faults)
     groups = [g for item in file.items if isinstance(item, t.IndexDecl) for g in item.groups]
     scope = Scope(names, frozenset())
-    sizes = tuple(
+    given = (
         (names.index(g.names[0]).size, constant(g.size, "a size", scope, faults, calls=False))
         for g in groups
         if not is_size(g.size)
     )
+    sizes = tuple((name, value) for name, value in given if value != ir.Size(name))
     outputs = roles.outputs or default_outputs(statements, roles.loss)
     indices = tuple(names.index(n) for g in groups for n in g.names)
     batch = names.index(names.batch) if names.batch else None

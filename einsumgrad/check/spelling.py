@@ -113,9 +113,7 @@ def _in_conditions(program: ir.Program) -> set[str]:
 
 
 def _conditions(top: Node) -> Iterator[Node]:
-    if isinstance(top, ir.Condition):
-        yield top
-    yield from (n for n in walk(top) if isinstance(n, ir.Iverson))
+    yield from (n for n in walk(top) if isinstance(n, ir.Condition))
 
 
 @dataclass(slots=True)

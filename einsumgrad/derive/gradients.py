@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from einsumgrad.check.faults import NoDerivative
-from einsumgrad.derive.split import fresh_name, stem
+from einsumgrad.derive.split import argument_of, fresh_name, stem
 from einsumgrad.diagnostics import EinError
 from einsumgrad.ir.build import ONE
 from einsumgrad.ir.nodes import Access, Expr, Position, Program, Statement, Tensor
@@ -72,7 +72,7 @@ def name_gradients(
 
 def _of_piece(inner: str, whole: str, taken: set[str]) -> str:
     """`δh` for `h_in`, `δh_2` for `h_in_2`; `δh_in` if `δh` is what reaches all of h."""
-    short = f"δ{stem(whole)}{inner.removeprefix(stem(whole) + '_in')}"
+    short = f"δ{stem(whole)}{inner.removeprefix(argument_of(whole))}"
     name = fresh_name(f"δ{inner}" if short in taken else short, taken)
     taken.add(name)
     return name

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field, replace
 from einsumgrad.derive.pull import Model
 from einsumgrad.derive.rules import active_parts
 from einsumgrad.ir.build import conjuncts, rebuild
+from einsumgrad.ir.functions import OPERATOR_SYNONYMS, OPERATORS
 from einsumgrad.ir.nodes import (
     Access,
     Call,
@@ -105,7 +106,7 @@ class Splitter:
         return self.made[node].target
 
     def _fresh(self) -> str:
-        name = fresh_name(stem(self.statement.target.tensor) + "_in", self.taken)
+        name = fresh_name(argument_of(self.statement.target.tensor), self.taken)
         self.taken.add(name)
         return name
 
@@ -120,6 +121,13 @@ def rebuild_expr(node: Expr, parts: tuple[object, ...]) -> Expr:
 def stem(name: str) -> str:
     """A tensor's name without `.grad`, each replaced by a prime."""
     return name.replace(".grad", "'")
+
+
+def argument_of(tensor: str) -> str:
+    """The name for what stands under a function in a tensor's definition."""
+    base = stem(tensor)
+    operator = base in OPERATORS or base in OPERATOR_SYNONYMS  # `mean_in x` would be a mean
+    return f"in_{base}" if operator else f"{base}_in"
 
 
 def fresh_name(name: str, taken: set[str]) -> str:

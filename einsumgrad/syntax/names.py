@@ -5,6 +5,8 @@ from __future__ import annotations
 import unicodedata
 from itertools import pairwise
 
+from einsumgrad.ir.functions import OPERATORS  # a table without imports
+
 GREEK = dict(
     zip(
         "αβγδεζηθικλμνξοπρςστυφχψω",
@@ -72,7 +74,8 @@ def ascii_name(name: str) -> str:
         if char.lower() in GREEK and after.isalpha() and after.isascii():
             spelled[place] += "_"
     words = "".join(spelled)
-    return words if words[:1].isalpha() else f"x{words}"
+    operator = words.partition("_")[0] in OPERATORS and "_" in words  # `mean_hat` would be one
+    return words if words[:1].isalpha() and not operator else f"x{words}"
 
 
 def _spell(char: str) -> str:
