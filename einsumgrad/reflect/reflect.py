@@ -57,7 +57,8 @@ def _ranges(program: ir.Program) -> list[t.Item]:
     for size, names in groupby(program.indices, key=lambda i: i.size):
         given = sizes.pop(size, None)
         value = _size(size) if given is None else expression(given)
-        groups.append(t.IndexGroup(tuple(i.name for i in names), value))
+        ordered = sorted(names, key=lambda i: size_name(i.name) != size)  # the first names the size
+        groups.append(t.IndexGroup(tuple(i.name for i in ordered), value))
     return [t.IndexDecl(tuple(groups))] if groups else []
 
 
