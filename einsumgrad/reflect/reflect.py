@@ -52,13 +52,19 @@ def _batch(program: ir.Program) -> list[t.Item]:
 
 
 def _ranges(program: ir.Program) -> list[t.Item]:
+    """The declared indices. A number stands with the index whose capital the size is."""
     sizes = dict(program.sizes)
-    groups = []
-    for size, names in groupby(program.indices, key=lambda i: i.size):
+    groups: list[t.IndexGroup] = []
+    for size, found in groupby(program.indices, key=lambda i: i.size):
+        names = tuple(i.name for i in found)
         given = sizes.pop(size, None)
-        value = _size(size) if given is None else expression(given)
-        ordered = sorted(names, key=lambda i: size_name(i.name) != size)  # the first names the size
-        groups.append(t.IndexGroup(tuple(i.name for i in ordered), value))
+        if given is None:
+            groups.append(t.IndexGroup(names, _size(size)))
+            continue
+        owner = next((k for k, name in enumerate(names) if size_name(name) == size), 0)
+        if owner:
+            groups.append(t.IndexGroup(names[:owner], _size(size)))
+        groups.append(t.IndexGroup(names[owner:], expression(given)))
     return [t.IndexDecl(tuple(groups))] if groups else []
 
 
