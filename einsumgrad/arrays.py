@@ -21,7 +21,6 @@ from einsumgrad.data_faults import (
 )
 from einsumgrad.diagnostics import EinError, Fault
 from einsumgrad.ir import nodes as ir
-from einsumgrad.ir.walk import reads
 from einsumgrad.syntax.near import nearest
 from einsumgrad.wrt import aliases
 
@@ -98,7 +97,7 @@ class Leaves:
 def leaves(program: ir.Program) -> Leaves:
     """What arrays for this program are held against."""
     tensors = {tensor.name: tensor for tensor in program.tensors}
-    read = frozenset(access.tensor for s in program.statements for access in reads(s))
+    read = frozenset(access.tensor for s in program.statements for access in s.reads)
     return Leaves(tensors, aliases(program), read)
 
 

@@ -15,7 +15,7 @@ from einsumgrad.derive.reverse import reverse
 from einsumgrad.ir import nodes as ir
 from einsumgrad.ir.functions import FUNCTIONS, OPERATORS
 from einsumgrad.ir.verify import verify as sound
-from einsumgrad.ir.walk import reads, walk
+from einsumgrad.ir.walk import walk
 from einsumgrad.rewrite.passes import PASSES, rewrite
 from einsumgrad.rewrite.stable import stable
 from einsumgrad.verify.verify import verify
@@ -74,7 +74,7 @@ def test_rewriting_is_done(case: Path) -> None:
 def test_nothing_is_dead_and_nothing_defined_twice(case: Path) -> None:
     program = einsumgrad.load(case).derive().ir
     derived = [s for s in program.statements if s.derived]
-    read = {access.tensor for s in program.statements for access in reads(s)}
+    read = {access.tensor for s in program.statements for access in s.reads}
     kept = {*program.outputs, *([program.loss] if program.loss else [])}
     assert {s.target.tensor for s in derived} <= read | kept
     written = [(s.target, s.indices, s.value, s.where) for s in derived]

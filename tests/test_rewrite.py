@@ -22,7 +22,7 @@ from einsumgrad.check.sizes import known_sizes
 from einsumgrad.derive.reverse import reverse
 from einsumgrad.ir import nodes as ir
 from einsumgrad.ir.verify import verify
-from einsumgrad.ir.walk import all_indices, walk
+from einsumgrad.ir.walk import walk
 from einsumgrad.reflect.expressions import expression
 from einsumgrad.reflect.reflect import reflect
 from einsumgrad.rewrite.passes import PASSES
@@ -102,7 +102,7 @@ def test_meaning_is_kept(case: Path) -> None:
 
 
 def sizes_of(program: ir.Program) -> dict[str, int]:
-    indices = {i for s in program.statements for i in all_indices(s)}
+    indices = {i for s in program.statements for i in s.every_index}
     indices |= {i for t in program.tensors for i in (*t.axes, t.holds) if i is not None}
     drawn = {i.size: 2 + place for place, i in enumerate(sorted(indices))}
     return {**drawn, **known_sizes(program)}

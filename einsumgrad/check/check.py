@@ -23,7 +23,6 @@ from einsumgrad.check.statements import lower_statement
 from einsumgrad.check.tensors import tensor_table
 from einsumgrad.diagnostics import EinError, Fault
 from einsumgrad.ir import nodes as ir
-from einsumgrad.ir.walk import reads
 from einsumgrad.syntax import tree as t
 
 FROM_OTHER_LINES = (NeverWritten, NotIntegerTensor)
@@ -88,7 +87,7 @@ def _program(
 
 def default_outputs(statements: tuple[ir.Statement, ...], loss: str | None) -> tuple[str, ...]:
     """What is written and never read, besides the loss."""
-    read = {access.tensor for s in statements for access in reads(s)}
+    read = {access.tensor for s in statements for access in s.reads}
     written = dict.fromkeys(s.target.tensor for s in statements)
     return tuple(name for name in written if name not in read and name != loss)
 

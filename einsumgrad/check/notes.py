@@ -8,7 +8,7 @@ from typing import ClassVar
 
 from einsumgrad.diagnostics import Fault, Span
 from einsumgrad.ir.nodes import Expr, Index, Position, Program, Reduce, Statement, Sum
-from einsumgrad.ir.walk import accesses, free_indices, reads, walk
+from einsumgrad.ir.walk import accesses, free_indices, walk
 from einsumgrad.syntax.names import size_name
 
 
@@ -45,7 +45,7 @@ def notes(program: Program) -> tuple[Fault, ...]:
     for statement in program.statements:
         found += _terms(statement)
         found += _bodies(statement)
-    read = {access.tensor for s in program.statements for access in reads(s)}
+    read = {access.tensor for s in program.statements for access in s.reads}
     for tensor in program.tensors:
         if tensor.declared and tensor.kind != "computed" and tensor.name not in read:
             found.append(NeverRead(span=tensor.span, name=tensor.name))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from einsumgrad.check.faults import DefinedTwice, NotYet, ReadBeforeWritten, ReadsItself
 from einsumgrad.diagnostics import Fault
 from einsumgrad.ir.nodes import Access, Product, Statement, Sum
-from einsumgrad.ir.walk import free_indices, reads
+from einsumgrad.ir.walk import free_indices
 
 
 def order_faults(statements: tuple[Statement, ...]) -> tuple[Fault, ...]:
@@ -15,7 +15,7 @@ def order_faults(statements: tuple[Statement, ...]) -> tuple[Fault, ...]:
     written: dict[str, Statement] = {}
     for statement in statements:
         name = statement.target.tensor
-        found = {access.tensor: access for access in reads(statement)}
+        found = {access.tensor: access for access in statement.reads}
         if name in found and _later(found[name]):
             pass  # a recurrence, whose index expression is refused for now
         elif name in found:

@@ -14,7 +14,7 @@ from fractions import Fraction
 from einsumgrad.check.size_faults import BadSize, SizeConflict, UnknownSize
 from einsumgrad.diagnostics import NOWHERE, EinError, Fault, Span
 from einsumgrad.ir import nodes as ir
-from einsumgrad.ir.walk import all_indices, reads, statement_nodes, walk
+from einsumgrad.ir.walk import walk
 
 LIMIT = 2**63
 LONGEST = 2**14
@@ -158,7 +158,7 @@ def _axis_sizes(tensor: ir.Tensor) -> list[str | None]:
 
 def _accesses(program: ir.Program) -> Iterator[ir.Access]:
     for statement in program.statements:
-        yield from reads(statement)
+        yield from statement.reads
         yield statement.target
 
 
@@ -252,8 +252,8 @@ def size_names(program: ir.Program) -> tuple[str, ...]:
     for tensor in program.tensors:
         names.update((i.size, None) for i in tensor.axes if i is not None)
     for statement in program.statements:
-        names.update((i.size, None) for i in sorted(all_indices(statement)))
-        for top in statement_nodes(statement):
+        names.update((i.size, None) for i in sorted(statement.every_index))
+        for top in statement.nodes:
             names.update((n.name, None) for n in walk(top) if isinstance(n, ir.Size))
     return tuple(names)
 
@@ -265,7 +265,7 @@ def _values(classes: Classes, names: tuple[str, ...]) -> dict[str, int]:
 def _unknown(program: ir.Program, size: str) -> Fault:
     """The fault of a size that nothing gives, at a statement that needs it."""
     for statement in program.statements:
-        for index in sorted(all_indices(statement)):
+        for index in sorted(statement.every_index):
             if index.size == size:
                 of = f" of index `{index.name}`"
                 return UnknownSize(span=statement.span, size=size, of=of, index=index.name)

@@ -14,7 +14,8 @@ from einsumgrad.check.faults import BareOperator, UnknownTensor
 from einsumgrad.diagnostics import Fault, Span
 from einsumgrad.ir import nodes as ir
 from einsumgrad.ir.functions import OPERATOR_SYNONYMS, OPERATORS
-from einsumgrad.ir.walk import Node, accesses, reads, statement_nodes, walk
+from einsumgrad.ir.nodes import Node
+from einsumgrad.ir.walk import accesses, walk
 from einsumgrad.syntax.faults import UnknownFunction, UnknownWord
 from einsumgrad.syntax.meant import ELSEWHERE, meant_function, meant_operator
 from einsumgrad.syntax.names import ascii_name
@@ -40,7 +41,7 @@ def tensor_faults(program: ir.Program) -> tuple[Fault, ...]:
     known = [x for x in program.tensors if x.declared or x.kind == "computed"]
     if not any(x.declared and x.kind in ("param", "input", "const") for x in known):
         return ()
-    read = {access.tensor for s in program.statements for access in reads(s)}
+    read = {access.tensor for s in program.statements for access in s.reads}
     book = _Book({x.name for x in known if x.declared and x.name not in read})
     for tensor in known:
         book.add(tensor)
@@ -108,7 +109,7 @@ def _keyword(leaf: ir.Tensor, tested: set[str]) -> Fault | None:
 
 def _in_conditions(program: ir.Program) -> set[str]:
     """The tensors that conditions read."""
-    nodes = (n for s in program.statements for top in statement_nodes(s) for n in _conditions(top))
+    nodes = (n for s in program.statements for top in s.nodes for n in _conditions(top))
     return {access.tensor for node in nodes for access in accesses(node)}
 
 

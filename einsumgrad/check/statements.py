@@ -19,7 +19,8 @@ from einsumgrad.check.scope import bound_names, free, links
 from einsumgrad.diagnostics import EinError, Fault, Span
 from einsumgrad.ir import nodes as ir
 from einsumgrad.ir.build import ZERO, conjuncts, product, total
-from einsumgrad.ir.walk import Node, children, free_indices
+from einsumgrad.ir.nodes import Node, children
+from einsumgrad.ir.walk import free_indices
 from einsumgrad.syntax import tree as t
 from einsumgrad.syntax.faults import TooDeep
 from einsumgrad.syntax.walk import walk

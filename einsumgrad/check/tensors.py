@@ -12,7 +12,6 @@ from einsumgrad.check.names import Names
 from einsumgrad.check.starts import lower_start
 from einsumgrad.diagnostics import Fault
 from einsumgrad.ir import nodes as ir
-from einsumgrad.ir.walk import reads
 
 Axes = tuple[ir.Index | None, ...]
 
@@ -20,7 +19,7 @@ Axes = tuple[ir.Index | None, ...]
 def uses(statements: tuple[ir.Statement, ...]) -> Iterator[ir.Access]:
     """Every access of a program in order, a statement's target after what it reads."""
     for statement in statements:
-        yield from reads(statement)
+        yield from statement.reads
         yield statement.target
 
 

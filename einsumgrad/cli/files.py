@@ -32,10 +32,9 @@ def names_option(program: Program, text: str | None) -> tuple[str, ...] | None:
 
 def sizes_option(program: Program, text: str | None) -> dict[str, int]:
     """The sizes of `--size b=64,i=784`, by the names of indices or of sizes."""
-    from einsumgrad.ir.walk import all_indices
 
     by_name: dict[str, str] = {name: name for name, _ in program.sizes}
-    every = {i for s in program.statements for i in all_indices(s)} | set(program.indices)
+    every = {i for s in program.statements for i in s.every_index} | set(program.indices)
     for index in every:
         by_name |= {index.name: index.size, index.size: index.size}
     found: dict[str, int] = {}

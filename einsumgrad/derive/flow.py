@@ -18,7 +18,7 @@ from einsumgrad.ir.nodes import (
     Statement,
 )
 from einsumgrad.ir.substitute import fresh_index, replace_all, substitute
-from einsumgrad.ir.walk import all_indices, free_indices
+from einsumgrad.ir.walk import free_indices
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,13 +75,13 @@ class Contribution:
 
 def start(statement: Statement, head: Expr, odd: frozenset[str] = frozenset()) -> Flow:
     """The flow that reaches a statement's whole right side; `odd`: names not to be made."""
-    names = frozenset(i.name for i in all_indices(statement)) | odd
+    names = frozenset(i.name for i in statement.every_index) | odd
     return Flow(head, statement.indices, statement.where, names)
 
 
 def odd_names(program: Program) -> frozenset[str]:
     """Index names that a fresh one must not be: `i'` where it has another size than `i`."""
-    every = {i for statement in program.statements for i in all_indices(statement)}
+    every = {i for statement in program.statements for i in statement.every_index}
     every |= {i for t in program.tensors for i in (*t.axes, t.holds) if i is not None}
     sizes = {index.name: index.size for index in sorted({*every, *program.indices})}
     return frozenset(

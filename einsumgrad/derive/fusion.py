@@ -28,9 +28,10 @@ from einsumgrad.ir.nodes import (
     Size,
     Statement,
     Sum,
+    children,
 )
 from einsumgrad.ir.substitute import fresh_index, replace_all, substitute
-from einsumgrad.ir.walk import children, free_indices, walk
+from einsumgrad.ir.walk import free_indices, walk
 
 Definitions = Mapping[str, Statement]
 

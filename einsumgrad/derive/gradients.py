@@ -10,7 +10,6 @@ from einsumgrad.derive.split import argument_of, fresh_name, stem
 from einsumgrad.diagnostics import EinError
 from einsumgrad.ir.build import ONE
 from einsumgrad.ir.nodes import Access, Expr, Position, Program, Statement, Tensor
-from einsumgrad.ir.walk import reads
 
 GRAD = ".grad"
 
@@ -120,7 +119,7 @@ def _starts(
     taken: set[str],
 ) -> Iterator[Statement]:
     """`δT += T.grad` for a seeded output that other statements read as well."""
-    read = {a.tensor for s in program.statements for a in reads(s)}
+    read = {a.tensor for s in program.statements for a in s.reads}
     for name in outer:
         if name not in read or name not in varied:
             continue

@@ -12,8 +12,18 @@ from einsumgrad.check.faults import NoDerivative
 from einsumgrad.check.tensors import complete
 from einsumgrad.diagnostics import EinError
 from einsumgrad.ir.build import product, rebuild
-from einsumgrad.ir.nodes import Access, Expr, Index, Position, Program, Size, Statement
-from einsumgrad.ir.walk import Node, accesses, children, free_indices
+from einsumgrad.ir.nodes import (
+    Access,
+    Expr,
+    Index,
+    Node,
+    Position,
+    Program,
+    Size,
+    Statement,
+    children,
+)
+from einsumgrad.ir.walk import accesses, free_indices
 
 
 def per_example(program: Program, derived: Program) -> Program:

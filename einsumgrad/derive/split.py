@@ -28,8 +28,9 @@ from einsumgrad.ir.nodes import (
     Reduce,
     Statement,
     Sum,
+    children,
 )
-from einsumgrad.ir.walk import children, free_indices, gathers, guards, walk
+from einsumgrad.ir.walk import free_indices, gathers, guards, walk
 
 
 @dataclass(slots=True)

@@ -10,7 +10,8 @@ import numpy as np
 import numpy.typing as npt
 
 from einsumgrad.ir import nodes as ir
-from einsumgrad.ir.walk import accesses, children, free_indices, reads
+from einsumgrad.ir.nodes import children
+from einsumgrad.ir.walk import accesses, free_indices
 
 Array = npt.NDArray[Any]
 Sizes = Mapping[str, int]
@@ -54,7 +55,7 @@ def draw(
 def fan_in(tensor: ir.Tensor, program: ir.Program, sizes: Sizes) -> int:
     """The product of the sizes of the indices that the tensor's first use sums over."""
     for statement in program.statements:
-        for access in reads(statement):
+        for access in statement.reads:
             if access.tensor == tensor.name:
                 kept = {i for at in statement.target.at for i in free_indices(at)}
                 plain = [at.index for at in access.at if isinstance(at, ir.Position)]

@@ -7,7 +7,6 @@ from dataclasses import dataclass, field, replace
 
 from einsumgrad.diagnostics import Source, Span
 from einsumgrad.ir.nodes import Program, Statement
-from einsumgrad.ir.walk import reads
 from einsumgrad.rewrite.edit import Reason
 from einsumgrad.rewrite.passes import rewrite
 
@@ -82,7 +81,7 @@ def _helpers(program: Program, listener: Listener) -> Iterator[tuple[int | str, 
             changes = tuple(listener.changes.get(key, ()))
             waiting.append(Story(changes[0].before if changes else statement, changes))
             continue
-        read = {access.tensor for access in reads(statement)}
+        read = {access.tensor for access in statement.reads}
         needed = [k for k, story in enumerate(waiting, 1) if story.first.target.tensor in read]
         if needed:
             yield key, tuple(waiting[: needed[-1]])

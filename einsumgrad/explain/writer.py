@@ -19,7 +19,7 @@ from einsumgrad.ir.nodes import (
     Reduce,
     Statement,
 )
-from einsumgrad.ir.walk import reads, walk
+from einsumgrad.ir.walk import walk
 from einsumgrad.reflect.ascii import Spelling, ascii_expr, ascii_statement, spelling, wider
 from einsumgrad.reflect.expressions import condition, expression
 from einsumgrad.reflect.reflect import statement as reflected
@@ -102,7 +102,7 @@ def _named(story: Story) -> Iterator[str]:
     found = (story.first, *(change.after for change in story.changes))
     for statement in (s for s in found if s is not None):
         yield statement.target.tensor
-        yield from (access.tensor for access in reads(statement))
+        yield from (access.tensor for access in statement.reads)
 
 
 def solid(text: str) -> str:

@@ -15,13 +15,14 @@ from einsumgrad.ir.nodes import (
     And,
     Condition,
     Expr,
+    Node,
     Number,
     Power,
     Product,
     Size,
     Sum,
 )
-from einsumgrad.ir.walk import Node, with_children
+from einsumgrad.ir.walk import with_children
 
 ZERO = Number(Fraction(0))
 ONE = Number(Fraction(1))

@@ -7,9 +7,11 @@ a number, a size, a gather, an affine combination). Spans and ways of writing do
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from fractions import Fraction
-from typing import Literal
+from functools import cached_property
+from typing import Literal, assert_never
 
 from einsumgrad.diagnostics import NOWHERE, Source, Span
 
@@ -151,13 +153,58 @@ Condition = Compare | And | Or | Not
 Op = Literal["=", "+=", "-=", "max=", "min=", "*="]
 
 
-@dataclass(frozen=True, slots=True)
+Node = Expr | Condition
+
+
+def children(node: Node) -> tuple[Node, ...]:
+    """The parts of a node in reading order; of a binder: body, (at,) conditions."""
+    match node:  # the most frequent kinds first
+        case Position() | Number() | Size():
+            return ()
+        case Access():
+            return node.at
+        case Product():
+            return node.factors
+        case Sum():
+            return node.terms
+        case Power():
+            return (node.base, node.exponent)
+        case Call():
+            return node.args
+        case Reduce():
+            return (node.body, *node.where)
+        case Normalise():
+            return (node.body, node.at, *node.where)
+        case Iverson():
+            return (node.condition,)
+        case Compare():
+            return (node.left, node.right)
+        case And() | Or():
+            return node.items
+        case Not():
+            return (node.item,)
+        case _:
+            assert_never(node)
+
+
+def _below(nodes: tuple[Node, ...]) -> Iterator[Node]:
+    """The nodes and everything below them, outer before inner, in reading order."""
+    stack = list(nodes[::-1])
+    while stack:
+        current = stack.pop()
+        yield current
+        if below := children(current):
+            stack.extend(below[::-1])
+
+
+@dataclass(frozen=True)
 class Statement:
     """For each tuple of `indices` (in loop order) that meets all of `where`: target op value.
 
     `listed`: the source wrote a `for`. Indices bound by operators are not among `indices`.
     `derived`: the current derivation made it, so rewriting may change it; `origin` is then the
-    number of what it derives from, a forward statement or a named part of one."""
+    number of what it derives from, a forward statement or a named part of one. What it reads is
+    asked for by every pass, so it is looked up once (and the class has no slots)."""
 
     indices: tuple[Index, ...]
     target: Access
@@ -168,6 +215,30 @@ class Statement:
     derived: bool = field(default=False, compare=False)
     origin: int | None = field(default=None, compare=False)
     span: Span = field(default=NOWHERE, compare=False, repr=False)
+
+    @cached_property
+    def nodes(self) -> tuple[Node, ...]:
+        """What a statement reads from: value, conditions, and the target's index positions."""
+        return (self.value, *self.where, *self.target.at)
+
+    @cached_property
+    def reads(self) -> tuple[Access, ...]:
+        """Every tensor entry that the statement reads, in reading order."""
+        return tuple(node for node in _below(self.nodes) if isinstance(node, Access))
+
+    @cached_property
+    def every_index(self) -> frozenset[Index]:
+        """Every index of the statement, bound ones too."""
+        found = set(self.indices)
+        for node in _below(self.nodes):
+            match node:
+                case Position(index) | Normalise(index=index):
+                    found.add(index)
+                case Reduce():
+                    found.update(node.indices)
+                case _:
+                    pass
+        return frozenset(found)
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from einsumgrad.ir.build import rebuild
-from einsumgrad.ir.nodes import Condition, Expr, Index, Normalise, Position, Reduce
-from einsumgrad.ir.walk import Node, children, free_indices
+from einsumgrad.ir.nodes import Condition, Expr, Index, Node, Normalise, Position, Reduce, children
+from einsumgrad.ir.walk import free_indices
 
 
 def fresh_index(index: Index, taken: Iterable[str]) -> Index:

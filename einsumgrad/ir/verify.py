@@ -14,6 +14,7 @@ from einsumgrad.ir.nodes import (
     Call,
     Expr,
     Index,
+    Node,
     Normalise,
     Number,
     Position,
@@ -26,14 +27,7 @@ from einsumgrad.ir.nodes import (
     Sum,
     Tensor,
 )
-from einsumgrad.ir.walk import (
-    Node,
-    all_indices,
-    free_indices,
-    reads,
-    statement_nodes,
-    walk,
-)
+from einsumgrad.ir.walk import free_indices, walk
 
 SHOWN = 5
 ONE_INDEX = ("logsumexp", "argmax", "argmin")
@@ -64,7 +58,7 @@ def problems(program: Program) -> Iterator[str]:
 
 def _of_indices(program: Program) -> Iterator[str]:
     """One size for each index name, in the whole program."""
-    every = {i for statement in program.statements for i in all_indices(statement)}
+    every = {i for statement in program.statements for i in statement.every_index}
     every |= {i for t in program.tensors for i in (*t.axes, t.holds) if i is not None}
     every |= {*program.indices, *([program.batch] if program.batch else [])}
     sizes: dict[str, str] = {}
@@ -107,7 +101,7 @@ def _of_order(statements: tuple[Statement, ...]) -> Iterator[str]:
     written: set[str] = set()
     for place, statement in enumerate(statements):
         name = statement.target.tensor
-        read.update(access.tensor for access in reads(statement))
+        read.update(access.tensor for access in statement.reads)
         if name in read:
             yield f"statement {place} writes `{name}`, which is read there or before"
         if statement.op == "=" and name in written:
@@ -129,7 +123,7 @@ def _of_statement(statement: Statement, tensors: Tensors) -> Iterator[str]:
 def _of_target(statement: Statement) -> Iterator[str]:
     """Every loop occurs; with `=` at a place of its own in the target."""
     at = statement.target.at
-    used = {i for node in statement_nodes(statement) for i in free_indices(node)}
+    used = {i for node in statement.nodes for i in free_indices(node)}
     yield from (
         f"nothing has the loop index `{i.name}`" for i in statement.indices if i not in used
     )

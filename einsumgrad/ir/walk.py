@@ -15,6 +15,7 @@ from einsumgrad.ir.nodes import (
     Expr,
     Index,
     Iverson,
+    Node,
     Normalise,
     Not,
     Number,
@@ -24,42 +25,9 @@ from einsumgrad.ir.nodes import (
     Product,
     Reduce,
     Size,
-    Statement,
     Sum,
+    children,
 )
-
-Node = Expr | Condition
-
-
-def children(node: Node) -> tuple[Node, ...]:
-    """The parts of a node in reading order; of a binder: body, (at,) conditions."""
-    match node:  # the most frequent kinds first
-        case Position() | Number() | Size():
-            return ()
-        case Access():
-            return node.at
-        case Product():
-            return node.factors
-        case Sum():
-            return node.terms
-        case Power():
-            return (node.base, node.exponent)
-        case Call():
-            return node.args
-        case Reduce():
-            return (node.body, *node.where)
-        case Normalise():
-            return (node.body, node.at, *node.where)
-        case Iverson():
-            return (node.condition,)
-        case Compare():
-            return (node.left, node.right)
-        case And() | Or():
-            return node.items
-        case Not():
-            return (node.item,)
-        case _:
-            assert_never(node)
 
 
 def with_children(node: Node, parts: tuple[Node, ...]) -> Node:
@@ -165,34 +133,3 @@ def guards(factors: tuple[Expr, ...], place: int) -> tuple[Condition, ...]:
     bound = bound_indices(factor)
     found = (f.condition for f in factors if isinstance(f, Iverson))
     return tuple(c for c in found if bound.isdisjoint(free_indices(c)))
-
-
-def statement_nodes(statement: Statement) -> tuple[Node, ...]:
-    """What a statement reads from: value, conditions, and the target's index positions."""
-    return (statement.value, *statement.where, *statement.target.at)
-
-
-def reads(statement: Statement) -> Iterator[Access]:
-    """Every tensor entry that a statement reads."""
-    stack = list(statement_nodes(statement)[::-1])
-    while stack:
-        current = stack.pop()
-        if isinstance(current, Access):
-            yield current
-        if not isinstance(current, Position) and (below := children(current)):
-            stack.extend(below[::-1])
-
-
-def all_indices(statement: Statement) -> frozenset[Index]:
-    """Every index of a statement, bound ones too."""
-    found = set(statement.indices)
-    for top in statement_nodes(statement):
-        for node in walk(top):
-            match node:
-                case Position(index) | Normalise(index=index):
-                    found.add(index)
-                case Reduce():
-                    found.update(node.indices)
-                case _:
-                    pass
-    return frozenset(found)

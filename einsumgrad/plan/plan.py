@@ -9,7 +9,7 @@ import numpy as np
 
 from einsumgrad.diagnostics import EinError
 from einsumgrad.ir import nodes as ir
-from einsumgrad.ir.walk import all_indices, free_indices, reads
+from einsumgrad.ir.walk import free_indices
 from einsumgrad.plan.builder import Builder, Term, Value
 from einsumgrad.plan.faults import NotPinned, TooManyIndices
 from einsumgrad.plan.liveness import finish
@@ -45,7 +45,7 @@ def _needed(program: ir.Program, wanted: tuple[str, ...]) -> set[str]:
     needed = set(wanted)
     for statement in reversed(program.statements):
         if statement.target.tensor in needed:
-            needed.update(access.tensor for access in reads(statement))
+            needed.update(access.tensor for access in statement.reads)
     return needed
 
 
@@ -76,7 +76,7 @@ class Planner:
         """The target's register after one more statement."""
         name = statement.target.tensor
         self.builder.owner = name
-        count = len(all_indices(statement))
+        count = len(statement.every_index)
         if count > MAX_INDICES:
             raise EinError(TooManyIndices(span=statement.span, count=count, limit=MAX_INDICES))
         free = tuple(dict.fromkeys(i for at in statement.target.at for i in free_indices(at)))

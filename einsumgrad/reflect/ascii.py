@@ -7,7 +7,8 @@ from dataclasses import dataclass, replace
 
 from einsumgrad.ir import nodes as ir
 from einsumgrad.ir.functions import FUNCTIONS, KEYWORDS, OPERATORS, SYNONYMS
-from einsumgrad.ir.walk import Node, all_indices, children, statement_nodes, walk, with_children
+from einsumgrad.ir.nodes import Node, children
+from einsumgrad.ir.walk import walk, with_children
 from einsumgrad.syntax.names import ascii_name, distinct, size_name
 
 RESERVED = {*FUNCTIONS, *OPERATORS, *SYNONYMS, *KEYWORDS, "inf", "pi"}
@@ -71,7 +72,7 @@ def _indices(program: ir.Program) -> tuple[ir.Index, ...]:
     for tensor in program.tensors:
         found.update(dict.fromkeys(i for i in (*tensor.axes, tensor.holds) if i is not None))
     for statement in program.statements:
-        found.update(dict.fromkeys(sorted(all_indices(statement))))
+        found.update(dict.fromkeys(sorted(statement.every_index)))
     return tuple(found)
 
 
@@ -91,7 +92,7 @@ def _size(index: ir.Index, indices: Mapping[str, str]) -> str:
 
 
 def _size_names(program: ir.Program) -> list[str]:
-    tops = [n for s in program.statements for n in statement_nodes(s)]
+    tops = [n for s in program.statements for n in s.nodes]
     return [n.name for top in tops for n in walk(top) if isinstance(n, ir.Size)]
 
 

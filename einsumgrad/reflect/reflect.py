@@ -8,7 +8,7 @@ from typing import Literal
 
 from einsumgrad.check.check import default_outputs
 from einsumgrad.ir import nodes as ir
-from einsumgrad.ir.walk import all_indices, walk
+from einsumgrad.ir.walk import walk
 from einsumgrad.reflect.expressions import condition, expression
 from einsumgrad.syntax import tree as t
 from einsumgrad.syntax.names import size_name
@@ -114,7 +114,7 @@ def _role(tensor: ir.Tensor) -> t.Declared:
 
 def needed_indices(program: ir.Program) -> tuple[ir.Index, ...]:
     """The declared indices, then those in use whose size their name does not give."""
-    used = sorted({i for s in program.statements for i in all_indices(s)})
+    used = sorted({i for s in program.statements for i in s.every_index})
     known = {i.name for i in program.indices}
     extra = (i for i in used if i.name not in known and size_name(i.name) != i.size)
     return (*program.indices, *extra)

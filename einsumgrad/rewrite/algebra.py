@@ -30,6 +30,7 @@ from einsumgrad.ir.nodes import (
     Expr,
     Index,
     Iverson,
+    Node,
     Not,
     Number,
     Or,
@@ -39,8 +40,9 @@ from einsumgrad.ir.nodes import (
     Reduce,
     Size,
     Sum,
+    children,
 )
-from einsumgrad.ir.walk import Node, children, free_indices, walk
+from einsumgrad.ir.walk import free_indices, walk
 from einsumgrad.rewrite.factor import factors_of
 
 MIRRORED: dict[Comparator, Comparator] = {

@@ -6,9 +6,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from einsumgrad.ir.build import MINUS_ONE, coefficient_of, negative, rebuild
-from einsumgrad.ir.nodes import Access, Expr, Position, Program, Statement
+from einsumgrad.ir.nodes import Access, Expr, Node, Position, Program, Statement, children
 from einsumgrad.ir.substitute import substitute
-from einsumgrad.ir.walk import Node, children
 from einsumgrad.rewrite.edit import Reason, Told, plain_target, unheard, with_statements, writers
 from einsumgrad.rewrite.simplify import simplify_statement
 

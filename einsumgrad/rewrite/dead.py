@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from einsumgrad.ir.nodes import Program
-from einsumgrad.ir.walk import reads
 from einsumgrad.rewrite.edit import Reason, Told, kept_names, unheard, with_statements
 
 UNREAD = Reason("nothing that is printed reads it by name: it is left out")
@@ -17,6 +16,6 @@ def dead(program: Program, told: Told = unheard) -> Program:
         if statement.derived and statement.target.tensor not in needed:
             told(statement, None, UNREAD)
             continue
-        needed.update(access.tensor for access in reads(statement))
+        needed.update(access.tensor for access in statement.reads)
         kept.append(statement)
     return with_statements(program, reversed(kept))

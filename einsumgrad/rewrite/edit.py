@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 
 from einsumgrad.check.tensors import complete
 from einsumgrad.ir.nodes import Access, Expr, Position, Program, Statement
-from einsumgrad.ir.walk import reads
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +51,7 @@ def read_counts(statements: Iterable[Statement]) -> dict[str, int]:
     """How often each tensor is read."""
     counts: dict[str, int] = {}
     for statement in statements:
-        for access in reads(statement):
+        for access in statement.reads:
             counts[access.tensor] = counts.get(access.tensor, 0) + 1
     return counts
 

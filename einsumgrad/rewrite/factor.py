@@ -11,6 +11,7 @@ from einsumgrad.ir.nodes import (
     Call,
     Expr,
     Iverson,
+    Node,
     Normalise,
     Number,
     Position,
@@ -19,8 +20,9 @@ from einsumgrad.ir.nodes import (
     Reduce,
     Size,
     Sum,
+    children,
 )
-from einsumgrad.ir.walk import Node, children, walk
+from einsumgrad.ir.walk import walk
 
 MAX_TERMS = 64
 

@@ -5,9 +5,20 @@ from __future__ import annotations
 from dataclasses import replace
 
 from einsumgrad.ir.build import negative, rebuild
-from einsumgrad.ir.nodes import Access, Expr, Index, Normalise, Position, Program, Reduce, Statement
+from einsumgrad.ir.nodes import (
+    Access,
+    Expr,
+    Index,
+    Node,
+    Normalise,
+    Position,
+    Program,
+    Reduce,
+    Statement,
+    children,
+)
 from einsumgrad.ir.substitute import substitute
-from einsumgrad.ir.walk import Node, accesses, children, free_indices, walk
+from einsumgrad.ir.walk import accesses, free_indices, walk
 from einsumgrad.rewrite.edit import (
     Reason,
     Told,

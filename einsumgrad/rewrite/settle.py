@@ -14,14 +14,16 @@ from einsumgrad.ir.nodes import (
     Condition,
     Expr,
     Index,
+    Node,
     Normalise,
     Position,
     Program,
     Reduce,
     Statement,
+    children,
 )
 from einsumgrad.ir.substitute import fresh_index, replace_all, substitute
-from einsumgrad.ir.walk import Node, all_indices, children, free_indices, walk, with_children
+from einsumgrad.ir.walk import free_indices, walk, with_children
 from einsumgrad.reflect.reflect import needed_indices
 from einsumgrad.rewrite.edit import Reason, Told, unheard, with_statements
 
@@ -53,17 +55,17 @@ def _settled(program: Program, told: Told) -> Iterator[Statement]:
 
 def _sizes(program: Program) -> dict[str, str]:
     """The size of each index name that the program had before it was derived."""
-    found = {i for s in program.statements if not s.derived for i in all_indices(s)}
+    found = {i for s in program.statements if not s.derived for i in s.every_index}
     found |= {i for t in program.tensors if t.declared for i in (*t.axes, t.holds) if i is not None}
     return {index.name: index.size for index in sorted({*found, *program.indices})}
 
 
 def _own_names(statement: Statement, sizes: dict[str, str], told: Told) -> Statement:
     """The statement without index names that the program has for other sizes."""
-    foreign = [i for i in sorted(all_indices(statement)) if sizes.get(i.name, i.size) != i.size]
+    foreign = [i for i in sorted(statement.every_index) if sizes.get(i.name, i.size) != i.size]
     if not foreign:
         return statement
-    taken = {i.name for i in all_indices(statement)} | sizes.keys()
+    taken = {i.name for i in statement.every_index} | sizes.keys()
     names = {i: fresh_index(i, taken) for i in foreign}
     target, value = _reindexed(statement.target, names), _reindexed(statement.value, names)
     assert isinstance(target, Access)
@@ -115,7 +117,7 @@ def settle_statement(statement: Statement, told: Told = unheard) -> Statement:
         clash = next((n for n in _clashes(statement) if isinstance(n, Reduce)), None)
         if clash is None:
             break
-        taken = {i.name for i in all_indices(statement)}
+        taken = {i.name for i in statement.every_index}
         statement = replace(statement, value=_renamed(statement.value, clash, taken))
     made = _closed(statement)
     if made != before:

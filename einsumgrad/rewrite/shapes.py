@@ -12,14 +12,16 @@ from einsumgrad.ir.nodes import (
     Expr,
     Index,
     Iverson,
+    Node,
     Normalise,
     Position,
     Power,
     Reduce,
     Sum,
+    children,
 )
 from einsumgrad.ir.substitute import substitute
-from einsumgrad.ir.walk import Node, accesses, children, free_indices, walk
+from einsumgrad.ir.walk import accesses, free_indices, walk
 from einsumgrad.rewrite.factor import cost
 
 PARTS = (Call, Reduce, Normalise, Power, Sum)

@@ -10,9 +10,19 @@ from dataclasses import dataclass, field, replace
 from heapq import heappop, heappush
 
 from einsumgrad.ir.build import negative, rebuild
-from einsumgrad.ir.nodes import Access, Expr, Position, Product, Program, Statement, Sum
+from einsumgrad.ir.nodes import (
+    Access,
+    Expr,
+    Node,
+    Position,
+    Product,
+    Program,
+    Statement,
+    Sum,
+    children,
+)
 from einsumgrad.ir.substitute import substitute
-from einsumgrad.ir.walk import Node, accesses, children, free_indices
+from einsumgrad.ir.walk import accesses, free_indices
 from einsumgrad.rewrite.algebra import negate, simplify
 from einsumgrad.rewrite.edit import Reason, Told, plain_target, unheard, with_statements, writers
 from einsumgrad.rewrite.factor import factors_of

@@ -13,6 +13,7 @@ from einsumgrad.ir.nodes import (
     Call,
     Expr,
     Index,
+    Node,
     Normalise,
     Position,
     Product,
@@ -20,9 +21,10 @@ from einsumgrad.ir.nodes import (
     Reduce,
     Statement,
     Sum,
+    children,
 )
 from einsumgrad.ir.substitute import substitute
-from einsumgrad.ir.walk import Node, children, free_indices
+from einsumgrad.ir.walk import free_indices
 from einsumgrad.rewrite.edit import plain_target, writers
 
 Definitions = Mapping[str, Statement]

@@ -6,8 +6,18 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from einsumgrad.ir.build import ONE, rebuild
-from einsumgrad.ir.nodes import Access, Expr, Normalise, Position, Program, Reduce, Statement
-from einsumgrad.ir.walk import Node, children, free_indices
+from einsumgrad.ir.nodes import (
+    Access,
+    Expr,
+    Node,
+    Normalise,
+    Position,
+    Program,
+    Reduce,
+    Statement,
+    children,
+)
+from einsumgrad.ir.walk import free_indices
 from einsumgrad.rewrite.edit import Reason, Told, plain_target, unheard, with_statements, writers
 from einsumgrad.rewrite.simplify import simplify_statement
 

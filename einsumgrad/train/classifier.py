@@ -16,7 +16,8 @@ from einsumgrad.api import Program
 from einsumgrad.diagnostics import EinError
 from einsumgrad.ir import nodes as ir
 from einsumgrad.ir.build import ZERO, product
-from einsumgrad.ir.walk import Node, children, free_indices
+from einsumgrad.ir.nodes import Node, children
+from einsumgrad.ir.walk import free_indices
 from einsumgrad.train.examples import Examples
 from einsumgrad.train.parameters import fresh
 

@@ -12,7 +12,6 @@ import numpy.typing as npt
 from einsumgrad.check.sizes import size_names, sizes_given
 from einsumgrad.engines.starts import draw, start
 from einsumgrad.ir import nodes as ir
-from einsumgrad.ir.walk import reads
 from einsumgrad.verify.values import count_of, holds_below
 
 Array = npt.NDArray[Any]
@@ -55,7 +54,7 @@ def _least(program: ir.Program) -> dict[str, int]:
 
 def _reads(program: ir.Program) -> Iterator[ir.Access]:
     for statement in program.statements:
-        yield from reads(statement)
+        yield from statement.reads
 
 
 def _constant(at: ir.Expr) -> int | None:

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from einsumgrad.ir import nodes as ir
-from einsumgrad.ir.walk import accesses, statement_nodes, walk
+from einsumgrad.ir.walk import accesses, walk
 
 Array = npt.NDArray[Any]
 Sizes = Mapping[str, int]
@@ -78,11 +78,11 @@ def _below(other: ir.Expr, sizes: Sizes, *, whole: bool) -> int | None:
 def _accesses(program: ir.Program) -> Iterator[ir.Access]:
     for statement in program.statements:
         yield statement.target
-        for node in statement_nodes(statement):
+        for node in statement.nodes:
             yield from accesses(node)
 
 
 def _compared(program: ir.Program) -> Iterator[ir.Compare]:
     for statement in program.statements:
-        for top in statement_nodes(statement):
+        for top in statement.nodes:
             yield from (node for node in walk(top) if isinstance(node, ir.Compare))
