@@ -22,6 +22,7 @@ import einsumgrad
 from einsumgrad.check.sizes import bind_sizes
 from einsumgrad.derive.reverse import reverse
 from einsumgrad.ir import nodes as ir
+from einsumgrad.rewrite.edit import completed
 from einsumgrad.rewrite.passes import PASSES
 
 Array = npt.NDArray[Any]
@@ -186,7 +187,7 @@ def passes_keep_the_meaning(trial: Trial) -> None:
     derived = reverse(trial.ir, trial.sample.wrt)
     expected = trial.loops(derived, trial.backward_arrays)
     for name, rewrite in PASSES:
-        derived = rewrite(derived)
+        derived = completed(rewrite(derived))
         note(f"after {name}")
         found = oracle.run(derived, trial.backward_arrays, trial.sample.sizes)
         close(found, expected, returned(derived))

@@ -26,14 +26,23 @@ def unheard(*_: object) -> None:
 
 
 def with_statements(program: Program, statements: Iterable[Statement]) -> Program:
-    """The program with other statements; what is known of its tensors follows from them."""
+    """The program with other statements. Its table of tensors is as it was: see `completed`."""
     listed = tuple(statements)
-    if listed == program.statements:
-        return program
-    written = {statement.target.tensor for statement in listed}
+    return program if listed == program.statements else replace(program, statements=listed)
+
+
+def completed(program: Program) -> Program:
+    """The program with the table of tensors that follows from its statements."""
+    written = {statement.target.tensor for statement in program.statements}
     declared = (tensor for tensor in program.tensors if tensor.declared)
     kept = tuple(t for t in declared if t.kind != "computed" or t.name in written)
-    return replace(program, statements=listed, tensors=complete(kept, listed, program.batch))
+    return replace(program, tensors=complete(kept, program.statements, program.batch))
+
+
+def taken_names(program: Program) -> set[str]:
+    """The names that a new tensor must not bear."""
+    written = (statement.target.tensor for statement in program.statements)
+    return {*(tensor.name for tensor in program.tensors), *written}
 
 
 def plain_target(target: Access) -> bool:

@@ -25,7 +25,7 @@ from einsumgrad.ir.nodes import (
 from einsumgrad.ir.substitute import fresh_index, replace_all, substitute
 from einsumgrad.ir.walk import free_indices, walk, with_children
 from einsumgrad.reflect.reflect import needed_indices
-from einsumgrad.rewrite.edit import Reason, Told, unheard, with_statements
+from einsumgrad.rewrite.edit import Reason, Told, taken_names, unheard, with_statements
 
 
 def settle(program: Program, told: Told = unheard) -> Program:
@@ -39,7 +39,7 @@ def settle(program: Program, told: Told = unheard) -> Program:
 
 def _settled(program: Program, told: Told) -> Iterator[Statement]:
     sizes = _sizes(program)
-    taken = {tensor.name for tensor in program.tensors}
+    taken = taken_names(program)
     for written in program.statements:
         if not written.derived:
             yield written

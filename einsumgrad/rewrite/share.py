@@ -24,7 +24,15 @@ from einsumgrad.ir.nodes import (
 from einsumgrad.ir.substitute import substitute
 from einsumgrad.ir.walk import accesses, free_indices
 from einsumgrad.rewrite.algebra import negate, simplify
-from einsumgrad.rewrite.edit import Reason, Told, plain_target, unheard, with_statements, writers
+from einsumgrad.rewrite.edit import (
+    Reason,
+    Told,
+    plain_target,
+    taken_names,
+    unheard,
+    with_statements,
+    writers,
+)
 from einsumgrad.rewrite.factor import factors_of
 from einsumgrad.rewrite.shapes import PARTS, Form, Shapes
 from einsumgrad.rewrite.simplify import simplify_statement
@@ -67,7 +75,7 @@ class Sharer:
     ranks: dict[Expr, int] = field(default_factory=dict)
 
     def run(self) -> Iterator[Statement]:
-        taken = {tensor.name for tensor in self.program.tensors}
+        taken = taken_names(self.program)
         for row, statement in enumerate(self.program.statements):
             line = Line(statement, row)
             self.rows.append([line])

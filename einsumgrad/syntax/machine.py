@@ -77,7 +77,7 @@ def machine(grammar: Lark) -> Machine:
     table: dict[int, dict[str, int | Reduction]] = {}
     for state, actions in conf.states.items():
         table[state] = {
-            kind: target if action is Shift else _reduction(target, conf.callbacks)
+            str(kind): target if action is Shift else _reduction(target, conf.callbacks)
             for kind, (action, target) in actions.items()
         }
     return Machine(table, conf.start_state, conf.end_state)
@@ -87,4 +87,4 @@ def _reduction(rule: Any, callbacks: Mapping[Any, Callable[[list[Any]], Any]]) -
     size = len(rule.expansion)
     assert size > 0
     stays = size == 1 and rule.options.expand1 and not rule.alias
-    return Reduction(size, rule.origin.name, None if stays else callbacks[rule])
+    return Reduction(size, str(rule.origin.name), None if stays else callbacks[rule])
