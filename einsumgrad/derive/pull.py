@@ -16,7 +16,15 @@ from einsumgrad.derive.rules import (
     of_extremum,
     of_product,
 )
-from einsumgrad.ir.build import ZERO, negative, product, reciprocal, total
+from einsumgrad.ir.build import (
+    ZERO,
+    coefficient_of,
+    is_signed,
+    negative,
+    product,
+    reciprocal,
+    total,
+)
 from einsumgrad.ir.nodes import (
     Access,
     Call,
@@ -50,6 +58,20 @@ class Model:
 
     def active(self, node: Expr) -> bool:
         return any(name in self.varied for name in active_reads(node))
+
+    def given(self, node: Expr) -> bool:
+        """Whether the source names the node by itself."""
+        return isinstance(node, Access) and node.tensor not in self.made
+
+    def exact(self, node: Expr) -> bool:
+        """Whether a node has the same value to the last bit wherever it is computed: an entry that
+        the source names, or one operation on two of them, which IEEE 754 rounds in one way."""
+        node = coefficient_of(node)[1] if is_signed(node) else node
+        parts = node.factors if isinstance(node, Product) else ()
+        if isinstance(node, Sum):
+            parts = tuple(coefficient_of(t)[1] if is_signed(t) else t for t in node.terms)
+        simple = (self.given(part) or isinstance(part, Number | Size | Position) for part in parts)
+        return self.given(node) or (len(parts) == 2 and all(simple))
 
 
 def pull(node: Expr, flow: Flow, model: Model, named: Expr | None = None) -> Iterator[Contribution]:
@@ -98,9 +120,8 @@ def _call(node: Call, flow: Flow, model: Model, result: Expr) -> Iterator[Contri
         if fused is not None:
             yield from pull(fused.body, fused.flow, model)
             return
-    named = isinstance(node.args[0], Access) and node.args[0].tensor not in model.made
     for place in reversed(range(len(node.args))):
-        slope, text = model.rules.of_call(node, place, result, named=named)
+        slope, text = model.rules.of_call(node, place, result, named=model.given(node.args[0]))
         below = flow.times(slope, words.of_call(node, text, place, result))
         yield from pull(node.args[place], below, model)
 
@@ -116,7 +137,8 @@ def _reduce(node: Reduce, flow: Flow, model: Model, result: Expr) -> Iterator[Co
         case "prod":
             below = below.times(of_product(opened, below.names), words.PRODUCT)
         case "max" | "min":
-            below = below.times(of_extremum(opened, result), words.of_extremum(node.op))
+            slope = of_extremum(opened, result, below.names, exact=model.exact(opened.body))
+            below = below.times(slope, words.of_extremum(node.op))
         case "logsumexp":
             (index,) = opened.indices
             slope = Normalise("softmax", index, opened.body, Position(index), opened.where)

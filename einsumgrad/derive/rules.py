@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import assert_never
 
 from einsumgrad.check.lower import Scope, lower
@@ -15,7 +15,6 @@ from einsumgrad.ir.nodes import (
     Call,
     Comparator,
     Compare,
-    Condition,
     Expr,
     Index,
     Iverson,
@@ -29,7 +28,7 @@ from einsumgrad.ir.nodes import (
     Size,
     Sum,
 )
-from einsumgrad.ir.substitute import fresh_index, substitute
+from einsumgrad.ir.substitute import fresh_index, replace_all, substitute
 from einsumgrad.syntax import tree as t
 from einsumgrad.syntax.parse import parse_expression
 
@@ -70,31 +69,38 @@ def _against_zero(value: Expr, op: Comparator) -> Expr:
     return Iverson(Compare(op, value, ZERO))
 
 
-def of_extremum(node: Reduce, result: Expr) -> Expr:
-    """The share of an entry in its maximum or minimum: ties share evenly (LANGUAGE §8)."""
-    hit = Iverson(Compare("=", node.body, result))
+def of_extremum(node: Reduce, result: Expr, taken: frozenset[str], *, exact: bool) -> Expr:
+    """The share of an entry in its maximum or minimum: ties share evenly (LANGUAGE §8).
+
+    `exact`: the entries are a tensor's, so that one of them equals the result to the last bit. What
+    is computed anew may be rounded otherwise than it was; its extremum is then computed from it."""
+    best = result if exact else _apart(node, taken)
+    hit = Iverson(Compare("=", node.body, best))
     return product(hit, reciprocal(Reduce("sum", node.indices, hit, node.where)))
 
 
 def of_product(node: Reduce, taken: frozenset[str]) -> Expr:
     """The product of all the other entries, right with any number of zeros."""
+    apart = _apart(node, taken)
+    others = tuple(
+        Compare("!=", Position(new), Position(old))
+        for new, old in zip(apart.indices, node.indices, strict=True)
+    )
+    other = others[0] if len(others) == 1 else Or(others)
+    return replace(apart, where=(*apart.where, other))
+
+
+def _apart(node: Reduce, taken: frozenset[str]) -> Reduce:
+    """The reduction over indices of other names."""
     fresh: dict[Index, Index] = {}
     names = set(taken)
     for index in node.indices:
         fresh[index] = fresh_index(index, names)
         names.add(fresh[index].name)
-    others = _others(fresh)
     moved = {old: Position(new) for old, new in fresh.items()}
     body = substitute(node.body, moved)
-    where = tuple(substitute(c, moved) for c in node.where)
     assert isinstance(body, Expr)
-    conditions = tuple(c for c in where if isinstance(c, Condition))
-    return Reduce("prod", tuple(fresh.values()), body, (*conditions, others))
-
-
-def _others(fresh: dict[Index, Index]) -> Condition:
-    apart = tuple(Compare("!=", Position(new), Position(old)) for old, new in fresh.items())
-    return apart[0] if len(apart) == 1 else Or(apart)
+    return Reduce(node.op, tuple(fresh.values()), body, replace_all(node.where, moved))
 
 
 def active_parts(node: Expr) -> tuple[Expr, ...]:

@@ -75,13 +75,19 @@ class Splitter:
         heavy = heavy or not _linear(node)
         inner = (*where, *node.where) if isinstance(node, Reduce | Normalise) else where
         active, whole = set(active_parts(node)), node.factors if isinstance(node, Product) else ()
+        below = self.entries if _extremum(node) else self.below
         parts = tuple(
-            self.below(part, heavy, (*inner, *(guards(whole, place) if whole else ())))
+            below(part, heavy, (*inner, *(guards(whole, place) if whole else ())))
             if part in active
             else part
             for place, part in enumerate(children(node))
         )
         return rebuild_expr(node, parts)
+
+    def entries(self, node: Expr, _heavy: bool, where: tuple[Condition, ...]) -> Expr:
+        """What a maximum is of: it is read twice, by the comparison and by the maximum."""
+        simple = self.model.exact(node) or not self.model.active(node)
+        return node if simple else self.named(node, where)
 
     def branches(self, node: Expr) -> bool:
         """Whether the cotangent goes several ways from here."""
@@ -143,6 +149,10 @@ def _linear(node: Expr) -> bool:
     return isinstance(node, Sum | Product) or (
         isinstance(node, Reduce) and node.op in ("sum", "mean")
     )
+
+
+def _extremum(node: Expr) -> bool:
+    return isinstance(node, Reduce) and node.op in ("max", "min")
 
 
 def _ordered(node: Expr, statement: Statement) -> tuple[Index, ...]:

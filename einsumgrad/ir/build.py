@@ -196,6 +196,11 @@ def coefficient_of(value: Expr) -> tuple[Number, Expr]:
             return ONE, value
 
 
+def is_signed(value: Expr) -> bool:
+    """Whether the value is a product that begins with -1."""
+    return coefficient_of(value)[0] == MINUS_ONE
+
+
 def rebuild(node: Node, parts: tuple[Node, ...]) -> Node:
     """The node with other children, in normal form again."""
     match node:
