@@ -66,6 +66,8 @@ class Model:
     def exact(self, node: Expr) -> bool:
         """Whether a node has the same value to the last bit wherever it is computed: an entry that
         the source names, or one operation on two of them, which IEEE 754 rounds in one way."""
+        if isinstance(node, Access) and node.tensor in self.made:
+            return self.exact(self.definitions[node.tensor].value)
         node = coefficient_of(node)[1] if is_signed(node) else node
         parts = node.factors if isinstance(node, Product) else ()
         if isinstance(node, Sum):

@@ -84,10 +84,11 @@ class Splitter:
         )
         return rebuild_expr(node, parts)
 
-    def entries(self, node: Expr, _heavy: bool, where: tuple[Condition, ...]) -> Expr:
+    def entries(self, node: Expr, heavy: bool, where: tuple[Condition, ...]) -> Expr:
         """What a maximum is of: it is read twice, by the comparison and by the maximum."""
-        simple = self.model.exact(node) or not self.model.active(node)
-        return node if simple else self.named(node, where)
+        if self.model.exact(node) or not self.model.active(node):
+            return self.below(node, heavy, where)
+        return self.named(node, where)
 
     def branches(self, node: Expr) -> bool:
         """Whether the cotangent goes several ways from here."""
