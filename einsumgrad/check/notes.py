@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import ClassVar
 
+from einsumgrad.check.ranges import reads_outside
 from einsumgrad.diagnostics import Fault, Span
 from einsumgrad.ir.nodes import Expr, Index, Position, Program, Reduce, Statement, Sum
 from einsumgrad.ir.walk import accesses, free_indices, walk
@@ -39,9 +40,23 @@ class RepeatedBody(Fault):
     size: str
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReadOutside(Fault):
+    code: ClassVar[str] = "N304"
+    words: ClassVar[str] = "`{text}` is outside for some values of its indices, and 0 there"
+    help: ClassVar[str] = "`--strict` makes this an error"
+    text: str
+
+
+def outside(program: Program) -> tuple[Fault, ...]:
+    """A note for every read that leaves its tensor, as far as the sizes say, in line order."""
+    spans = dict.fromkeys(access.span for access in reads_outside(program))
+    return tuple(ReadOutside(span=span, text=span.text) for span in spans)
+
+
 def notes(program: Program) -> tuple[Fault, ...]:
     """The notes of a program, in the order of its lines."""
-    found: list[Fault] = []
+    found: list[Fault] = [*outside(program)]
     for statement in program.statements:
         found += _terms(statement)
         found += _bodies(statement)

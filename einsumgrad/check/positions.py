@@ -7,15 +7,15 @@ from fractions import Fraction
 from einsumgrad.check.faults import NotIndex, NotYet
 from einsumgrad.diagnostics import Fault
 from einsumgrad.ir import nodes as ir
-from einsumgrad.ir.walk import free_indices, walk
+from einsumgrad.ir.affine import affine
+from einsumgrad.ir.walk import walk
 from einsumgrad.syntax import tree as t
 
 
 def check_position(written: t.Expr, value: ir.Expr, faults: list[Fault]) -> ir.Expr:
     """The value, after adding a fault if it cannot be an index.
 
-    Plain indices, affine expressions of sizes, and gathers pass; an affine expression of indices
-    is refused for now."""
+    Affine expressions of indices pass, with integers and sizes as coefficients, and gathers."""
     if isinstance(value, ir.Position):
         return value
     parts = [part for part in walk(value) if isinstance(part, ir.Expr)]
@@ -23,12 +23,8 @@ def check_position(written: t.Expr, value: ir.Expr, faults: list[Fault]) -> ir.E
         faults.append(NotIndex(span=written.span, text=written.span.text))
     elif any(isinstance(part, ir.Access) for part in parts):
         _check_gather(written, value, faults)
-    elif not isinstance(value, ir.Number | ir.Size | ir.Sum | ir.Product | ir.Power):
+    elif affine(value) is None:
         faults.append(NotIndex(span=written.span, text=written.span.text))
-    elif free_indices(value):
-        what = f"the index expression `{written.span.text}`"
-        hint = "an index position holds a plain index, a number or size, or a gather"
-        faults.append(NotYet(span=written.span, what=what, hint=hint))
     return value
 
 

@@ -8,13 +8,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
 from fractions import Fraction
 
-from einsumgrad.check.size_faults import BadSize, SizeConflict, UnknownSize
-from einsumgrad.diagnostics import NOWHERE, EinError, Fault, Span
+from einsumgrad.check.classes import Classes, Given
+from einsumgrad.check.infer import infer, places
+from einsumgrad.check.size_faults import BadSize, UnknownLength, UnknownSize
+from einsumgrad.diagnostics import NOWHERE, EinError, Fault
 from einsumgrad.ir import nodes as ir
 from einsumgrad.ir.walk import walk
+from einsumgrad.syntax.names import base_name
 
 LIMIT = 2**63
 LONGEST = 2**14
@@ -22,92 +24,34 @@ LONGEST = 2**14
 Shapes = Mapping[str, tuple[int, ...]]
 
 
-@dataclass(frozen=True, slots=True)
-class Given:
-    """A number that a source gives for a size."""
-
-    name: str
-    value: int
-    source: str
-    span: Span
-
-
-@dataclass(slots=True)
-class Classes:
-    """Size names grouped by the axes that they share; `given` is kept at each group's root.
-
-    `joins`: for each name those that it was found to be one with, and where."""
-
-    parent: dict[str, str] = field(default_factory=dict)
-    joins: dict[str, list[tuple[str, Span]]] = field(default_factory=dict)
-    given: dict[str, Given] = field(default_factory=dict)
-    faults: list[Fault] = field(default_factory=list)
-
-    def root(self, name: str) -> str:
-        self.parent.setdefault(name, name)
-        while self.parent[name] != name:
-            self.parent[name] = self.parent[self.parent[name]]
-            name = self.parent[name]
-        return name
-
-    def join(self, left: str, right: str, span: Span) -> None:
-        a, b = self.root(left), self.root(right)
-        if a == b:
-            return
-        self.joins.setdefault(left, []).append((right, span))
-        self.joins.setdefault(right, []).append((left, span))
-        self.parent[b] = a
-        if b in self.given:
-            self.give(a, self.given.pop(b))
-
-    def give(self, name: str, given: Given) -> None:
-        first = self.given.setdefault(self.root(name), given)
-        if first.value != given.value:
-            related = (("the other source", first.span),) if first.span is not NOWHERE else ()
-            joined = tuple(("they are one size here", s) for s in self._path(first.name, name)[:2])
-            self.faults.append(
-                SizeConflict(
-                    span=given.span, related=(*related, *joined), left=first.source,
-                    right=given.source,
-                )
-            )  # fmt: skip
-
-    def _path(self, left: str, right: str) -> list[Span]:
-        """Where the names on the way from one size to another were found to be one."""
-        came: dict[str, tuple[str, Span]] = {left: (left, NOWHERE)}
-        queue = [left]
-        for name in queue:
-            for other, span in self.joins.get(name, ()):
-                if other not in came:
-                    came[other] = (name, span)
-                    queue.append(other)
-        spans: list[Span] = []
-        while right in came and right != left:
-            right, span = came[right]
-            spans.append(span)
-        return spans
-
-    def value(self, name: str) -> int | None:
-        found = self.given.get(self.root(name))
-        return None if found is None else found.value
-
-
 def size_faults(program: ir.Program) -> tuple[Fault, ...]:
     """The faults of the declared sizes, before any array is seen."""
-    return tuple(_classes(program).faults)
+    return tuple(_classes(program, {}).faults)
 
 
 def known_sizes(program: ir.Program) -> dict[str, int]:
     """The sizes that the program itself gives."""
-    return _values(_classes(program), size_names(program))
+    return _values(_classes(program, {}), size_names(program))
+
+
+def size_classes(program: ir.Program) -> dict[str, str]:
+    """For every size one name for all that are one size."""
+    classes, axes = _joined(program)
+    names = {*size_names(program), *(size for sizes in axes.values() for size in sizes)}
+    return {name: classes.root(name) for name in names}
+
+
+def pinned_sizes(program: ir.Program) -> frozenset[str]:
+    """The classes whose size declarations or arrays give; the others are inferred from reads."""
+    classes, axes = _joined(program)
+    given = [name for name, _ in program.sizes]
+    given += (size for t in program.tensors if t.kind != "computed" for size in axes[t.name])
+    return frozenset(map(classes.root, given))
 
 
 def sizes_given(program: ir.Program, given: Mapping[str, int], shapes: Shapes) -> dict[str, int]:
     """The sizes that the program, sizes given by name, and the shapes of some arrays give."""
-    classes = _classes(program)
-    for name, value in given.items():
-        classes.give(name, Given(name, value, f"`{name}` is given as {value}", NOWHERE))
-    _give_shapes(classes, program, shapes)
+    classes = _classes(program, shapes, given)
     if classes.faults:
         raise EinError(*dict.fromkeys(classes.faults))
     return _values(classes, size_names(program))
@@ -122,8 +66,7 @@ def bind_sizes(program: ir.Program, shapes: Shapes) -> dict[str, int]:
     """Every size of the program, given the shapes of its leaves' arrays.
 
     Raises EinError if two sources disagree, or if nothing gives a size."""
-    classes = _classes(program)
-    _give_shapes(classes, program, shapes)
+    classes = _classes(program, shapes)
     if classes.faults:
         raise EinError(*dict.fromkeys(classes.faults))
     names = size_names(program)
@@ -134,26 +77,67 @@ def bind_sizes(program: ir.Program, shapes: Shapes) -> dict[str, int]:
     return found
 
 
-def _classes(program: ir.Program) -> Classes:
-    classes = Classes()
-    axes = {tensor.name: _axis_sizes(tensor) for tensor in program.tensors}
-    holds = {t.name: t.holds.size for t in program.tensors if t.holds is not None}
-    for access in _accesses(program):
-        for place, at in enumerate(access.at):
-            size = _pinned(at, holds)
-            if size is None:
-                continue
-            known = axes[access.tensor]
-            if known[place] is None:
-                known[place] = size
-            else:
-                classes.join(known[place] or size, size, access.span)
+def _classes(
+    program: ir.Program, shapes: Shapes, given: Mapping[str, int] | None = None
+) -> Classes:
+    """All that is known of the sizes, given some by name and the shapes of some arrays."""
+    classes, axes = _joined(program)
     _give_declared(classes, program)
+    for name, value in (given or {}).items():
+        classes.give(name, Given(name, value, f"`{name}` is given as {value}", NOWHERE))
+    for tensor in program.tensors:
+        if tensor.name in shapes:
+            _give_shape(classes, tensor, axes[tensor.name], shapes[tensor.name])
+    _give_declared(classes, program)
+    _infer(classes, program, axes)
     return classes
 
 
-def _axis_sizes(tensor: ir.Tensor) -> list[str | None]:
-    return [None if index is None else index.size for index in tensor.axes]
+def _joined(program: ir.Program) -> tuple[Classes, dict[str, list[str]]]:
+    """The size names that axes share, and those of every tensor's axes."""
+    classes = Classes()
+    axes = {tensor.name: axis_sizes(tensor) for tensor in program.tensors}
+    holds = {t.name: t.holds.size for t in program.tensors if t.holds is not None}
+    for tensor in program.tensors:
+        of = base_name(tensor.name)
+        for own, other in zip(axes[tensor.name], axes.get(of, ()), strict=False):
+            if own != other and "#" in own and len(axes[of]) == len(axes[tensor.name]):
+                classes.join(other, own, tensor.span)
+    for access in _accesses(program):
+        for place, at in enumerate(access.at):
+            size = _pinned(at, holds)
+            if size is not None:
+                classes.join(axes[access.tensor][place], size, access.span)
+    return classes, axes
+
+
+def _infer(classes: Classes, program: ir.Program, axes: Mapping[str, list[str]]) -> None:
+    """The sizes that only computed positions bound, one after the other."""
+    found = places(program, axes)
+    asked = bool(found.reads or found.writes)
+    while asked and not classes.faults:
+        asked = False
+        for item in infer(found, classes.value, classes.root):
+            if isinstance(item, Fault):
+                classes.faults.append(item)
+                return
+            source = f"`{item.access.span.text}` needs it to be {item.value}"
+            classes.give(item.size, Given(item.size, item.value, source, item.access.span))
+            _give_declared(classes, program)
+            asked = True
+
+
+def axis_sizes(tensor: ir.Tensor) -> list[str]:
+    """The name of each axis's size; an axis without an index has one of its own."""
+    return [
+        axis_name(tensor.name, place) if index is None else index.size
+        for place, index in enumerate(tensor.axes)
+    ]
+
+
+def axis_name(tensor: str, axis: int) -> str:
+    """The name of the size of an axis that bears no index: none that a program can write."""
+    return f"{tensor}#{axis}"
 
 
 def _accesses(program: ir.Program) -> Iterator[ir.Access]:
@@ -231,19 +215,14 @@ def _folded(values: list[Fraction | None], *, product: bool) -> Fraction | None:
     return result
 
 
-def _give_shapes(classes: Classes, program: ir.Program, shapes: Shapes) -> None:
-    for tensor in program.tensors:
-        if tensor.name in shapes:
-            _give_shape(classes, tensor, shapes[tensor.name])
-    _give_declared(classes, program)
-
-
-def _give_shape(classes: Classes, tensor: ir.Tensor, shape: tuple[int, ...]) -> None:
-    for place, (index, length) in enumerate(zip(tensor.axes, shape, strict=False)):
-        if index is not None:
-            entries = "1 entry" if length == 1 else f"{length} entries"
-            source = f"axis {place} of array `{tensor.name}`, `{index.name}`, has {entries}"
-            classes.give(index.size, Given(index.size, length, source, tensor.span))
+def _give_shape(
+    classes: Classes, tensor: ir.Tensor, sizes: list[str], shape: tuple[int, ...]
+) -> None:
+    for place, (index, size, length) in enumerate(zip(tensor.axes, sizes, shape, strict=False)):
+        named = f", `{index.name}`," if index is not None else ""
+        entries = "1 entry" if length == 1 else f"{length} entries"
+        source = f"axis {place} of array `{tensor.name}`{named} has {entries}"
+        classes.give(size, Given(size, length, source, tensor.span))
 
 
 def size_names(program: ir.Program) -> tuple[str, ...]:
@@ -251,6 +230,9 @@ def size_names(program: ir.Program) -> tuple[str, ...]:
     names: dict[str, None] = {}
     for tensor in program.tensors:
         names.update((i.size, None) for i in tensor.axes if i is not None)
+        if tensor.kind == "computed" and None in tensor.axes:
+            own = zip(axis_sizes(tensor), tensor.axes, strict=True)
+            names.update((size, None) for size, index in own if index is None)
     for statement in program.statements:
         names.update((i.size, None) for i in sorted(statement.every_index))
         for top in statement.nodes:
@@ -264,6 +246,10 @@ def _values(classes: Classes, names: tuple[str, ...]) -> dict[str, int]:
 
 def _unknown(program: ir.Program, size: str) -> Fault:
     """The fault of a size that nothing gives, at a statement that needs it."""
+    tensor, hashed, axis = size.partition("#")
+    if hashed:
+        place = next(s.target.span for s in program.statements if s.target.tensor == tensor)
+        return UnknownLength(span=place, tensor=tensor, axis=int(axis))
     for statement in program.statements:
         for index in sorted(statement.every_index):
             if index.size == size:

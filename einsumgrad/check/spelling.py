@@ -18,7 +18,7 @@ from einsumgrad.ir.nodes import Node
 from einsumgrad.ir.walk import accesses, walk
 from einsumgrad.syntax.faults import UnknownFunction, UnknownWord
 from einsumgrad.syntax.meant import ELSEWHERE, meant_function, meant_operator
-from einsumgrad.syntax.names import ascii_name
+from einsumgrad.syntax.names import SUFFIXES, ascii_name
 from einsumgrad.syntax.near import Nearby, nearest
 
 LOOKALIKE = str.maketrans("OolI|", "00111")
@@ -58,7 +58,7 @@ def tensor_faults(program: ir.Program) -> tuple[Fault, ...]:
 def _leaves(program: ir.Program) -> Iterator[ir.Tensor]:
     for tensor in program.tensors:
         leaf = not tensor.declared and tensor.kind in ("param", "input")
-        if leaf and not tensor.name.endswith((".grad", ".dot")):
+        if leaf and not tensor.name.endswith(SUFFIXES):
             yield tensor
 
 

@@ -12,6 +12,7 @@ from einsumgrad.check.names import Names
 from einsumgrad.check.starts import lower_start
 from einsumgrad.diagnostics import Fault
 from einsumgrad.ir import nodes as ir
+from einsumgrad.syntax.names import SUFFIXES, base_name
 
 Axes = tuple[ir.Index | None, ...]
 
@@ -80,7 +81,7 @@ def complete(
     holds = {tensor.name: tensor.holds for tensor in declared}
     axes |= {name: _axes(targets.get(name, found[name]), holds) for name in undeclared}
     for name in (name for name in found if name in opened or name in undeclared):
-        own = _of_gradient(name, axes)
+        own = _of_derivative(name, axes)
         if name in opened:
             table.append(opened[name])
         elif name in targets:
@@ -90,12 +91,12 @@ def complete(
     return _with_integers(table, statements)
 
 
-def _of_gradient(name: str, axes: Mapping[str, Axes]) -> Axes:
-    """A gradient has the axes of its tensor, kept apart for each example those too."""
-    own, stem = axes[name], name.removesuffix(".grad")
+def _of_derivative(name: str, axes: Mapping[str, Axes]) -> Axes:
+    """A derivative has the axes of its tensor, kept apart for each example those too."""
+    own, stem = axes[name], base_name(name)
     if stem == name or stem not in axes:
         return own
-    of_stem = _of_gradient(stem, axes)
+    of_stem = _of_derivative(stem, axes)
     if len(of_stem) + 1 == len(own):
         of_stem = (None, *of_stem)
     if len(of_stem) != len(own):
@@ -115,13 +116,13 @@ def _leaf(
 def _with_integers(
     table: list[ir.Tensor], statements: tuple[ir.Statement, ...]
 ) -> tuple[ir.Tensor, ...]:
-    """Computed tensors whose statements give whole numbers only are integer too; a gradient is
-    not, even where it is 1."""
+    """Computed tensors whose statements give whole numbers only are integer too; a
+    derivative is not, even where it is 1."""
     tensors = {tensor.name: tensor for tensor in table}
     whole: dict[str, bool] = {}
     for statement in statements:
         name = statement.target.tensor
-        one = not name.endswith(".grad") and integer_valued(statement.value, tensors)
+        one = not name.endswith(SUFFIXES) and integer_valued(statement.value, tensors)
         whole[name] = whole.get(name, True) and one
         tensors[name] = replace(tensors[name], integer=whole[name])
     return tuple(tensors.values())

@@ -35,6 +35,7 @@ def sizes_option(program: Program, text: str | None) -> dict[str, int]:
 
     by_name: dict[str, str] = {name: name for name, _ in program.sizes}
     every = {i for s in program.statements for i in s.every_index} | set(program.indices)
+    every |= {i for tensor in program.tensors for i in tensor.axes if i is not None}
     for index in every:
         by_name |= {index.name: index.size, index.size: index.size}
     found: dict[str, int] = {}

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 
 from einsumgrad.derive import words
 from einsumgrad.derive.flow import Flow, open_binder
+from einsumgrad.ir.affine import is_affine
 from einsumgrad.ir.build import MINUS_ONE, ONE, negative, product, total
 from einsumgrad.ir.nodes import (
     Access,
@@ -58,7 +59,7 @@ class Inner:
 def log(arg: Expr, flow: Flow, definitions: Definitions) -> Fused | None:
     """The fused rule for `log arg`, if there is one."""
     if isinstance(arg, Access):
-        statement = definitions.get(arg.tensor)
+        statement = _definition(arg, definitions)
         if statement is not None and isinstance(statement.value, Normalise):
             return _log_of_named_softmax(arg, statement, statement.value, flow)
     inner = _inner(arg, definitions)
@@ -73,6 +74,11 @@ def log(arg: Expr, flow: Flow, definitions: Definitions) -> Fused | None:
             return _log_of_inline_softmax(inner, inner.node, flow)
         case _:
             return _log_of_complement(arg, flow, definitions)
+
+
+def _definition(arg: Access, definitions: Definitions) -> Statement | None:
+    """What defines the tensor; none where an entry of it may be outside, and 0."""
+    return None if any(map(is_affine, arg.at)) else definitions.get(arg.tensor)
 
 
 def _log_of_complement(arg: Expr, flow: Flow, definitions: Definitions) -> Fused | None:
@@ -92,9 +98,9 @@ def _log_of_complement(arg: Expr, flow: Flow, definitions: Definitions) -> Fused
 
 def _inner(arg: Expr, definitions: Definitions) -> Inner:
     """The expression, or what defines the tensor that it reads, at the place where it is read."""
-    if not isinstance(arg, Access) or arg.tensor not in definitions:
+    statement = _definition(arg, definitions) if isinstance(arg, Access) else None
+    if statement is None or not isinstance(arg, Access):
         return Inner(arg, arg)
-    statement = definitions[arg.tensor]
     moved = _moved(statement, arg)
     if not _movable(statement.value, moved):
         return Inner(arg, arg)

@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from einsumgrad.check.faults import NoDerivative
 from einsumgrad.check.tensors import complete
 from einsumgrad.derive.batch import batch_factor
+from einsumgrad.derive.explicit import explicit
 from einsumgrad.derive.flow import Contribution, odd_names, start
 from einsumgrad.derive.gradients import Gradients, name_gradients
 from einsumgrad.derive.pull import Model, pull
@@ -74,13 +75,19 @@ def reverse_steps(
 ) -> Reversed:
     """`reverse`, with the steps that `explain` tells."""
     wanted = default_wrt(program) if wrt is None else wrt
-    model = Model(Rules(), _varied(program, wanted), _definitions(program))
+    meant = explicit(program)
+    model = model_of(meant, wanted)
     taken = {tensor.name for tensor in program.tensors}
-    pieces = split(program.statements, model, taken)
+    pieces = split(meant.statements, model, taken)
     gradients = name_gradients(program, model.varied, pieces, seeds, taken)
     steps = tuple(_sweep(program, pieces, model, gradients))
-    made = _assemble(program, wanted, pieces, gradients, steps, explicit=wrt is not None)
+    made = _assemble(program, wanted, pieces, gradients, steps, asked=wrt is not None)
     return Reversed(made, steps, pieces, gradients, model.varied)
+
+
+def model_of(program: Program, wrt: tuple[str, ...]) -> Model:
+    """What the chain rule needs to know of a program that is derived by `wrt`."""
+    return Model(Rules(), _varied(program, wrt), _definitions(program.statements))
 
 
 def default_wrt(program: Program) -> tuple[str, ...]:
@@ -100,10 +107,10 @@ def _varied(program: Program, wrt: tuple[str, ...]) -> frozenset[str]:
     return frozenset(found)
 
 
-def _definitions(program: Program) -> dict[str, Statement]:
+def _definitions(statements: tuple[Statement, ...]) -> dict[str, Statement]:
     """The tensors that exactly one statement writes, with `=` and plain indices."""
     writers: dict[str, list[Statement]] = {}
-    for statement in program.statements:
+    for statement in statements:
         writers.setdefault(statement.target.tensor, []).append(statement)
     return {
         name: found[0] for name, found in writers.items() if len(found) == 1 and _defines(found[0])
@@ -185,7 +192,7 @@ def _assemble(
     gradients: Gradients,
     steps: tuple[Step, ...],
     *,
-    explicit: bool,
+    asked: bool,
 ) -> Program:
     """Forward statements as they were written, what was named in them, then the derived ones."""
     forward = tuple(replace(s, derived=False) for s in program.statements)
@@ -193,7 +200,7 @@ def _assemble(
     derived = (*gradients.starts, *(step.statement for step in steps))
     names = tuple(gradients.names[name] for name in wanted)
     written = {s.target.tensor for s in derived}
-    missing = [n for n in wanted if explicit and gradients.names[n] not in written]
+    missing = [n for n in wanted if asked and gradients.names[n] not in written]
     zeros = tuple(_zeros(program, missing, gradients))
     statements = (*forward, *inner, *derived, *zeros)
     outputs = tuple(dict.fromkeys((*program.outputs, *names)))

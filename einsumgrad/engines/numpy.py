@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, assert_never
@@ -13,6 +14,8 @@ from einsumgrad.engines.functions import REAL, Tables
 from einsumgrad.engines.gather import gather, scatter
 from einsumgrad.engines.layout import seen, view
 from einsumgrad.engines.pair import guard, pair
+from einsumgrad.engines.windows import overlap_add, pad, window
+from einsumgrad.plan.liveness import uses
 from einsumgrad.plan.nodes import (
     Arg,
     Arrange,
@@ -26,12 +29,18 @@ from einsumgrad.plan.nodes import (
     Instruction,
     Load,
     Map,
+    OverlapAdd,
+    Pad,
     Pair,
     Plan,
     Register,
     Scatter,
+    Step,
+    Window,
 )
 
+FRESH = (Fill, OverlapAdd, Scatter)
+"""Instructions whose result is an array of its own that may be added to."""
 Array = npt.NDArray[Any]
 Registers = list[Any]
 Run = Callable[[Registers, Mapping[str, Array]], Any]
@@ -69,14 +78,32 @@ def _own(found: Any, taken: set[int]) -> Array:
 
 def compile_plan(plan: Plan, tables: Tables = REAL) -> Compiled:
     """The plan's instructions as closures over their layouts."""
+    owned = _owned(plan.steps)
     calls = (
-        (_call(step.instruction, plan.registers, step.register, tables), step.register, step.ends)
+        (
+            _call(step.instruction, plan.registers, step.register, tables, owned),
+            step.register, step.ends,
+        )
         for step in plan.steps
-    )
+    )  # fmt: skip
     return Compiled(plan, tuple(calls))
 
 
-def _call(made: Instruction, registers: tuple[Register, ...], own: int, tables: Tables) -> Run:
+def _owned(steps: tuple[Step, ...]) -> frozenset[int]:
+    """Registers whose arrays are made for them and are read once, as their steps say."""
+    fresh = {s.register for s in steps if isinstance(s.instruction, FRESH)}
+    counts = Counter(used for step in steps for used in uses(step.instruction))
+    ended = {end for step in steps for end in step.ends}
+    return frozenset(r for r in fresh & ended if counts[r] == 1)
+
+
+def _call(
+    made: Instruction,
+    registers: tuple[Register, ...],
+    own: int,
+    tables: Tables,
+    owned: frozenset[int],
+) -> Run:
     match made:
         case Load(tensor):
             return _load(tensor, registers[own])
@@ -95,6 +122,12 @@ def _call(made: Instruction, registers: tuple[Register, ...], own: int, tables: 
             return _fold(made, tables)
         case Arrange():
             return _arrange(made, registers[own].shape)
+        case Pad():
+            return pad(made, registers[own])
+        case Window():
+            return window(made, registers[own])
+        case OverlapAdd():
+            return overlap_add(made, registers, fresh=made.into in owned)
         case Gather():
             return gather(made, registers)
         case Scatter():

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -39,7 +38,7 @@ Term = Value | Constant
 class Builder:
     """Collects instructions for one plan."""
 
-    sizes: Mapping[str, int]
+    sizes: dict[str, int]
     registers: list[Register] = field(default_factory=list)
     instructions: list[Instruction] = field(default_factory=list)
     known: dict[tuple[Instruction, tuple[int, ...], str], int] = field(default_factory=dict)
@@ -62,6 +61,12 @@ class Builder:
 
     def size(self, index: Index) -> int:
         return self.sizes[index.size]
+
+    def whole_axis(self, axis: int, length: int) -> Index:
+        """An index of no program, for an axis that is taken as it is."""
+        index = Index(f"#{axis}", f"#{axis}:{length}")
+        self.sizes[index.size] = length
+        return index
 
     def shape(self, axes: tuple[Index, ...]) -> tuple[int, ...]:
         return tuple(self.sizes[i.size] for i in axes)

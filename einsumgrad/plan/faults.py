@@ -27,15 +27,6 @@ class TooManyIndices(Fault):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class NotPinned(Fault):
-    code: ClassVar[str] = "E503"
-    words: ClassVar[str] = "nothing gives the length of axis {axis} of `{tensor}`"
-    help: ClassVar[str] = "declare it with an index there: `output {tensor}[…]`"
-    tensor: str
-    axis: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class OutOfRange(Fault):
     code: ClassVar[str] = "E504"
     words: ClassVar[str] = (

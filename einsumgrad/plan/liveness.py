@@ -5,7 +5,16 @@ from __future__ import annotations
 import dataclasses
 
 from einsumgrad.plan.builder import Builder
-from einsumgrad.plan.nodes import Instruction, Load, Operand, Plan, Register, Step
+from einsumgrad.plan.nodes import (
+    Arrange,
+    Instruction,
+    Load,
+    Operand,
+    Plan,
+    Register,
+    Step,
+    Window,
+)
 from einsumgrad.plan.scratch import bytes_of, scratch
 
 
@@ -13,11 +22,8 @@ def finish(builder: Builder, results: tuple[tuple[str, int], ...]) -> Plan:
     """The plan of all instructions that the results need."""
     needed = _needed(builder.instructions, [register for _, register in results])
     order = [r for r in range(len(builder.registers)) if r in needed]
-    last: dict[int, int] = {}
-    for register in order:
-        for used in uses(builder.instructions[register]):
-            last[used] = register
     kept = {register for _, register in results}
+    last = _last_uses(builder.instructions, order)
     ends: dict[int, list[int]] = {}
     for used, at in last.items():
         if used not in kept:
@@ -25,6 +31,21 @@ def finish(builder: Builder, results: tuple[tuple[str, int], ...]) -> Plan:
     steps = tuple(Step(builder.instructions[r], r, tuple(ends.get(r, ()))) for r in order)
     peak, largest = _peak(steps, builder.registers)
     return Plan(steps, tuple(builder.registers), results, peak, largest, builder.flops)
+
+
+VIEWS = (Window, Arrange)
+"""Instructions whose result is another register's memory."""
+
+
+def _last_uses(instructions: list[Instruction], order: list[int]) -> dict[int, int]:
+    """For each register the last one that needs it; a view needs its source as long as it lives."""
+    last: dict[int, int] = {}
+    for register in reversed(order):
+        made = instructions[register]
+        until = max(register, last.get(register, register) if isinstance(made, VIEWS) else 0)
+        for used in uses(made):
+            last[used] = max(last.get(used, 0), until)
+    return last
 
 
 def uses(instruction: Instruction) -> tuple[int, ...]:
@@ -35,6 +56,7 @@ def uses(instruction: Instruction) -> tuple[int, ...]:
         if isinstance(value, int):
             found.append(value)
     found += [o.register for o in _operands(instruction) if o.register >= 0]
+    found += [r for walk in getattr(instruction, "walks", ()) for r, _ in walk.moving]
     return tuple(found)
 
 
@@ -79,7 +101,9 @@ def _peak(steps: tuple[Step, ...], registers: list[Register]) -> tuple[int, tupl
 
 
 def _counted(step: Step, registers: list[Register]) -> int:
-    """The bytes that a step's result takes; none for an array that a caller has anyway."""
+    """The bytes that a step's result takes; none for an array that a caller has anyway, nor for a
+    view."""
     made = step.instruction
     given = isinstance(made, Load) and not (made.drawn or made.copied)
+    given = given or isinstance(made, Window)
     return 0 if given else bytes_of(registers[step.register])

@@ -8,24 +8,27 @@ from dataclasses import dataclass, field, replace
 from typing import assert_never
 
 from einsumgrad.ir import nodes as ir
-from einsumgrad.ir.walk import free_indices, gathers
+from einsumgrad.ir.inside import entered
+from einsumgrad.ir.walk import accesses, free_indices, gathers, walk
 from einsumgrad.plan.builder import Builder, Term, Value, union
 from einsumgrad.plan.contract import contract
 from einsumgrad.plan.nodes import Constant, Count, Fill, Gather
 from einsumgrad.plan.numbers import evaluate, holds
 from einsumgrad.plan.places import placed
+from einsumgrad.plan.windows import leaving, window
 
 TRUE, FALSE, ZERO = Constant(1.0), Constant(0.0), Constant(0.0)
 
 
 @dataclass(frozen=True, slots=True)
 class Lowering:
-    """Lowers expressions; `where`: the conditions in force, under which gathers are checked."""
+    """Lowers expressions; `where`: the conditions in force, under which gathers are checked;
+    `loops`: the registers of the loop variables around, by their indices."""
 
     builder: Builder
     tensors: Mapping[str, Value]
     where: tuple[ir.Condition, ...] = ()
-    empty: Mapping[str, bool] = field(default_factory=dict)
+    loops: Mapping[ir.Index, int] = field(default_factory=dict)
 
     def under(self, where: tuple[ir.Condition, ...]) -> Lowering:
         kept = tuple(dict.fromkeys((*self.where, *where)))
@@ -35,7 +38,8 @@ class Lowering:
         """Inside an operator: what is in force of its indices is said by the operator."""
         own = set(node.indices) if isinstance(node, ir.Reduce) else {node.index}
         kept = tuple(c for c in self.where if own.isdisjoint(free_indices(c)))
-        return replace(self, where=kept).under(node.where)
+        loops = {i: r for i, r in self.loops.items() if i not in own}
+        return replace(self, where=kept, loops=loops).under(node.where)
 
     def term(self, node: ir.Expr) -> Term:
         """The value of an expression over its free indices, or a number."""
@@ -66,6 +70,8 @@ class Lowering:
                 assert_never(node)
 
     def count(self, index: ir.Index) -> Value:
+        if index in self.loops:
+            return Value(self.loops[index], ())
         size = self.builder.size(index)
         register = self.builder.emit(Count(size), (size,), "int64", weak=True, flops=0)
         return Value(register, (index,))
@@ -230,9 +236,7 @@ class Lowering:
     ) -> tuple[Value, Value | None]:
         """The body and the mask, over all indices that either of them has."""
         term = self.term(body)
-        mask = self.conjunction(where)
-        if isinstance(body, ir.Access) and self.outside(body):
-            mask = FALSE
+        mask = self.conjunction((*where, *self.entering(body)))
         parts = [t for t in (term, mask) if isinstance(t, Value)]
         axes = tuple(dict.fromkeys((*union(tuple(parts)), *over)))
         if isinstance(term, Constant):
@@ -245,6 +249,14 @@ class Lowering:
         spread = self.builder.spread(term, axes)
         return spread, mask if isinstance(mask, Value) else None
 
+    def entering(self, body: ir.Expr) -> tuple[ir.Condition, ...]:
+        """Where what a maximum or the like is taken of reads no entry outside (LANGUAGE §6)."""
+        found: list[ir.Condition] = []
+        for access in entered(body):
+            shape = self.builder.registers[self.tensors[access.tensor].register].shape
+            found += leaving(access.at, self.builder.sizes, shape)
+        return tuple(found)
+
     def normalise(self, node: ir.Normalise) -> Term:
         inner = self.binding(node)
         value, mask = inner.laid_out(node.body, (node.index,), node.where)
@@ -252,24 +264,48 @@ class Lowering:
         if node.at == ir.Position(node.index):
             return found
         at = {i: ir.Position(i) for i in found.axes} | {node.index: node.at}
-        return self.gather(found, tuple(at[i] for i in found.axes), f"softmax_{node.index.name}")
+        name = f"softmax_{node.index.name}"
+        inner = replace(self, tensors={**self.tensors, name: found})
+        places = tuple(at[i] for i in found.axes)
+        return inner.read(ir.Access(name, places))
 
     # ---- entries of tensors
 
     def read(self, access: ir.Access) -> Term:
         source = self.tensors[access.tensor]
-        if self.outside(access):
-            return ZERO
         if not access.at:
             return Value(source.register, ())
-        return self.gather(source, access.at, access.tensor)
+        plain = [p.index for p in access.at if isinstance(p, ir.Position)]
+        if len(plain) == len(access.at) == len(set(self.loose(tuple(plain)))):
+            return Value(source.register, tuple(plain))
+        if any(isinstance(part, ir.Access) for p in access.at for part in walk(p)):
+            return self.gathered(source, access)
+        found = window(self, source, access.at)
+        return self.far(source, access) if found is None else found
 
-    def outside(self, access: ir.Access) -> bool:
-        """Whether a constant position lies outside the tensor."""
-        shape = self.builder.registers[self.tensors[access.tensor].register].shape
-        pairs = zip(access.at, shape, strict=True)
-        places = ((self.fixed(at), length) for at, length in pairs)
-        return any(k is not None and not 0 <= k < n for k, n in places)
+    def gathered(self, source: Value, access: ir.Access) -> Term:
+        """Entries where tensors say: the other axes are viewed first."""
+        shape, builder = self.builder.registers[source.register].shape, self.builder
+        at = {k: p for k, p in enumerate(access.at) if any(accesses(p))}
+        whole = {k: builder.whole_axis(k, shape[k]) for k in at}
+        others = tuple(ir.Position(whole[k]) if k in whole else p for k, p in enumerate(access.at))
+        seen = self.read(replace(access, at=others))
+        if isinstance(seen, Constant):
+            return seen
+        places = {whole[k]: p for k, p in at.items()}
+        positions = tuple(places.get(i, ir.Position(i)) for i in seen.axes)
+        return self.gather(seen, positions, access.tensor)
+
+    def far(self, source: Value, access: ir.Access) -> Term:
+        """Entries so far apart that a view of them would be larger than they are."""
+        shape = self.builder.registers[source.register].shape
+        inside = leaving(access.at, self.builder.sizes, shape)
+        found = self.under(inside).gather(source, access.at, access.tensor)
+        return self.masked(found, self.conjunction(inside))
+
+    def loose(self, indices: tuple[ir.Index, ...]) -> tuple[ir.Index, ...]:
+        """The indices that are axes here, not variables of a loop around."""
+        return tuple(i for i in indices if i not in self.loops) if self.loops else indices
 
     def fixed(self, at: ir.Expr) -> int | None:
         """The value of a position without indices and tensors."""
@@ -277,11 +313,8 @@ class Lowering:
         return None if value is None or value.denominator != 1 else int(value)
 
     def gather(self, source: Value, at: tuple[ir.Expr, ...], tensor: str) -> Value:
-        """The entries of a register at index expressions."""
-        plain = [p.index for p in at if isinstance(p, ir.Position)]
-        if len(plain) == len(at) == len(set(plain)):
-            return Value(source.register, tuple(plain))
-        axes = tuple(dict.fromkeys(i for p in at for i in free_indices(p)))
+        """The entries of a register at positions of which some are computed entry by entry."""
+        axes = self.loose(tuple(dict.fromkeys(i for p in at for i in free_indices(p))))
         places, mask = placed(self, at, axes)
         if mask == FALSE:
             none = self.builder.emit(Fill(0.0), self.builder.shape(axes), "float64", weak=True)

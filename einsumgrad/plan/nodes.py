@@ -129,6 +129,47 @@ class At:
 
 
 @dataclass(frozen=True, slots=True)
+class Walk:
+    """How one axis of a register is walked along: from `offset`, by `steps` (an axis of the space
+    and how far one step on it goes), and by `moving` loop variables (a register and a factor)."""
+
+    offset: int
+    steps: tuple[tuple[int, int], ...]
+    moving: tuple[tuple[int, int], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Pad:
+    """A register with so many entries of one value before and after each axis."""
+
+    source: int
+    widths: tuple[tuple[int, int], ...]
+    value: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """A view of a register: each of its axes walked along by axes of the space."""
+
+    source: int
+    walks: tuple[Walk, ...]
+    rank: int
+
+
+@dataclass(frozen=True, slots=True)
+class OverlapAdd:
+    """A register with values added (or subtracted) where the axes of the space walk; what falls
+    outside is dropped. `widths`: how far outside that may be."""
+
+    into: int
+    value: Operand
+    walks: tuple[Walk, ...]
+    widths: tuple[tuple[int, int], ...]
+    rank: int
+    negative: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Gather:
     """Entries of a register, each axis of which is read at an `At`. Entries that `mask` drops are
     not checked and 0; constants outside give 0."""
@@ -165,7 +206,10 @@ class Guard:
     rank: int
 
 
-Instruction = Load | Fill | Count | Map | Cast | Pair | Fold | Arrange | Gather | Scatter | Guard
+Instruction = (
+    Load | Fill | Count | Map | Cast | Pair | Fold | Arrange | Pad | Window | OverlapAdd
+    | Gather | Scatter | Guard
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)

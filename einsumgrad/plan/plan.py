@@ -7,15 +7,17 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from einsumgrad.check.sizes import axis_name
 from einsumgrad.diagnostics import EinError
 from einsumgrad.ir import nodes as ir
 from einsumgrad.ir.walk import free_indices
 from einsumgrad.plan.builder import Builder, Term, Value
-from einsumgrad.plan.faults import NotPinned, TooManyIndices
+from einsumgrad.plan.faults import TooManyIndices
 from einsumgrad.plan.liveness import finish
 from einsumgrad.plan.lower import FALSE, Lowering
 from einsumgrad.plan.nodes import Constant, Fill, Load, Plan, Scatter
 from einsumgrad.plan.places import placed
+from einsumgrad.plan.windows import leaving, overlap_add
 
 MAX_INDICES = 32
 Shapes = Mapping[str, tuple[int, ...]]
@@ -33,7 +35,7 @@ def make_plan(
     the run itself makes the `drawn` ones.
 
     Raises EinError for a statement of more indices than arrays have axes."""
-    planner = Planner(program, Builder(sizes), shapes, dtypes, drawn)
+    planner = Planner(program, Builder(dict(sizes)), shapes, dtypes, drawn)
     needed = _needed(program, wanted)
     for statement in program.statements:
         if statement.target.tensor in needed:
@@ -139,38 +141,45 @@ class Planner:
         target = statement.target
         into = self.tensors.get(target.tensor) or self.zeros(target)
         self.tensors[target.tensor] = into
-        if lowering.outside(target):
-            return
         value = self.laid(term, free, target.tensor)
-        places, mask = placed(lowering, target.at, free)
-        if mask == FALSE:
-            return
-        masked = self.builder.operand(mask, free) if isinstance(mask, Value) else None
         dtype, weak = self.builder.common((into, value))
         if self.known[target.tensor].integer:
             dtype, weak = "int64", True
         value = self.builder.cast(value, dtype, weak=weak)
         into = self.builder.cast(into, dtype, weak=weak)
+        minus = statement.op == "-="
+        made = overlap_add(lowering, into, value, target.at, negative=minus)
+        if made is None:
+            made = self.scattered(target, into, value, lowering, negative=minus)
+        self.tensors[target.tensor] = made
+
+    def scattered(
+        self, target: ir.Access, into: Value, value: Value, lowering: Lowering, *, negative: bool
+    ) -> Value:
+        """Values added where tensors say; positions that are computed beside are kept inside."""
+        shape = self.builder.registers[into.register].shape
+        inside = leaving(target.at, self.builder.sizes, shape)
+        kept = lowering.conjunction(inside)
+        lowering = lowering.under(inside)
+        free = value.axes
+        places, mask = placed(lowering, target.at, free)
+        if FALSE in (mask, kept):
+            return into
+        if isinstance(kept, Value):
+            masked_value = lowering.masked(value, kept)
+            assert isinstance(masked_value, Value)
+            value = self.builder.spread(masked_value, free)
+        masked = self.builder.operand(mask, free) if isinstance(mask, Value) else None
+        register = self.builder.registers[into.register]
         made = Scatter(
             into.register, self.builder.operand(value, free), places, len(free), target.tensor,
-            statement.op == "-=", masked,
+            negative, masked,
         )  # fmt: skip
-        shape = self.builder.registers[into.register].shape
-        register = self.builder.emit(made, shape, dtype, weak=weak)
-        self.tensors[target.tensor] = Value(register, ())
+        found = self.builder.emit(made, register.shape, register.dtype, weak=register.weak)
+        return Value(found, ())
 
     def zeros(self, target: ir.Access) -> Value:
-        shape = tuple(self.length(target, axis) for axis in range(len(target.at)))
+        axes = enumerate(self.known[target.tensor].axes)
+        sizes = (axis_name(target.tensor, k) if i is None else i.size for k, i in axes)
+        shape = tuple(self.builder.sizes[size] for size in sizes)
         return Value(self.builder.emit(Fill(0.0), shape, "float64", weak=True, flops=0), ())
-
-    def length(self, target: ir.Access, axis: int) -> int:
-        """The length of an axis that a scattered target bears."""
-        index = self.known[target.tensor].axes[axis]
-        if index is not None:
-            return self.builder.size(index)
-        name = target.tensor
-        while name.endswith(".grad"):
-            name = name.removesuffix(".grad")
-            if name in self.tensors:
-                return self.builder.registers[self.tensors[name].register].shape[axis]
-        raise EinError(NotPinned(span=target.span, tensor=target.tensor, axis=axis))

@@ -21,9 +21,12 @@ from einsumgrad.plan.nodes import (
     Load,
     Map,
     Operand,
+    OverlapAdd,
+    Pad,
     Pair,
     Register,
     Scatter,
+    Window,
 )
 
 MAPS = {"sigmoid": 1, "silu": 1, "erf": 1, "softplus": 2, "leaky_relu": 2, "gelu": 3}
@@ -57,7 +60,9 @@ def scratch(made: Instruction, own: Register, registers: Sequence[Register]) -> 
             return rows + 4 * POSITION * _positions(made.at, registers)
         case Guard():
             return 2 * min(math.prod(own.space), PIECE) * np.dtype(own.dtype).itemsize
-        case Load() | Fill() | Count() | Cast() | Arrange():
+        case OverlapAdd():
+            return bytes_of(own) if any(map(any, made.widths)) else 0
+        case Load() | Fill() | Count() | Cast() | Arrange() | Pad() | Window():
             return 0
         case _:
             assert_never(made)

@@ -12,7 +12,6 @@ from einsumgrad.ir.walk import walk, with_children
 from einsumgrad.syntax.names import ascii_name, distinct, size_name
 
 RESERVED = {*FUNCTIONS, *OPERATORS, *SYNONYMS, *KEYWORDS, "inf", "pi"}
-GRAD = (".grad", ".dot")
 
 
 @dataclass(frozen=True, slots=True)

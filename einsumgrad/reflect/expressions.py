@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from fractions import Fraction
 from itertools import takewhile
 from typing import assert_never
@@ -55,7 +56,8 @@ def condition(node: ir.Condition) -> t.Condition:
         case ir.Compare(op, left, right):
             return t.Comparison((expression(left), expression(right)), (op,))
         case ir.And(items):
-            return t.And(tuple(condition(item) for item in items))
+            parts = chained(condition(item) for item in items)
+            return parts[0] if len(parts) == 1 else t.And(parts)
         case ir.Or(items):
             return t.Or(tuple(condition(item) for item in items))
         case ir.Not(item):
@@ -96,6 +98,27 @@ def _in_pi(value: Fraction | float) -> Fraction | None:
 
 def _over(value: t.Expr) -> t.Expr:
     return t.Reciprocal(value)
+
+
+RISING = ("<", "<=")
+
+
+def chained(conditions: Iterable[t.Condition]) -> tuple[t.Condition, ...]:
+    """`0 <= a` and `a < N` beside each other are one chain."""
+    found: list[t.Condition] = []
+    for new in conditions:
+        last = found[-1] if found else None
+        if (
+            isinstance(last, t.Comparison)
+            and isinstance(new, t.Comparison)
+            and {*last.operators, *new.operators} <= {*RISING}
+            and last.operands[-1] == new.operands[0]
+        ):
+            operands = (*last.operands, *new.operands[1:])
+            found[-1] = t.Comparison(operands, (*last.operators, *new.operators))
+        else:
+            found.append(new)
+    return tuple(found)
 
 
 def _product(node: ir.Product) -> t.Expr:

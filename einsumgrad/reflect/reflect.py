@@ -9,7 +9,7 @@ from typing import Literal
 from einsumgrad.check.check import default_outputs
 from einsumgrad.ir import nodes as ir
 from einsumgrad.ir.walk import walk
-from einsumgrad.reflect.expressions import condition, expression
+from einsumgrad.reflect.expressions import chained, condition, expression
 from einsumgrad.syntax import tree as t
 from einsumgrad.syntax.names import size_name
 
@@ -33,7 +33,7 @@ def statement(item: ir.Statement, loss: str | None = None) -> t.Statement:
     )
     where = tuple(dict.fromkeys((*item.where, *_inner_where(item))))
     return t.Statement(
-        loops, target, item.op, expression(item.value), tuple(condition(c) for c in where),
+        loops, target, item.op, expression(item.value), chained(condition(c) for c in where),
         declares,
     )  # fmt: skip
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from typing import assert_never
 
 from einsumgrad.ir.functions import FUNCTIONS, OPERATORS  # a table without imports
@@ -30,6 +31,22 @@ def show(node: t.File | t.Item | t.Expr | t.Condition, ascii: bool = False) -> s
     return show_item(node, shower.at)
 
 
+PLAIN = re.compile(r"-?(?:\d+ )?\w+(?: [+-] (?:\d+ )?\w+)*")
+"""A position of integers and indices."""
+APART = re.compile(r"(?<=\d) (?=[eE]\d)")
+
+
+def close(text: str) -> str:
+    """A position as one writes it, without blanks where it is of integers and indices only.
+
+    >>> close("2 p + k - 1"), close("D h + d"), close("2 e1 + k")
+    ('2p+k-1', 'D h + d', '2 e1 + k')
+    """
+    if PLAIN.fullmatch(text) and not APART.search(text):
+        return text.replace(" ", "")
+    return text
+
+
 class Shower:
     """Shows expressions and conditions; `at(node, level)` adds parentheses below a level."""
 
@@ -47,7 +64,7 @@ class Shower:
             case t.Name(name):
                 return self._name(name), ATOM
             case t.Access(name, at):
-                inside = ",".join(self.at(part, SUM) for part in at)
+                inside = ",".join(close(self.at(part, SUM)) for part in at)
                 return (f"{name}[{inside}]" if at else name), ATOM
             case t.SizeOf(index):
                 return f"|{index}|", ATOM
@@ -88,9 +105,9 @@ class Shower:
     def _condition(self, node: t.Condition) -> tuple[str, int]:
         match node:
             case t.Comparison(operands, operators):
-                parts = [self.at(operands[0], SUM)]
+                parts = [close(self.at(operands[0], SUM))]
                 for operator, operand in zip(operators, operands[1:], strict=True):
-                    parts += [operator, self.at(operand, SUM)]
+                    parts += [operator, close(self.at(operand, SUM))]
                 return " ".join(parts), COMPARE
             case t.Not(condition):
                 return f"not {self.at(condition, NOT + 1)}", NOT

@@ -1,0 +1,113 @@
+"""What can be said of positions before any array is seen: surely inside, sometimes outside.
+
+Every size is at least 1 where a read happens at all, so a polynomial in the sizes is not negative
+if its coefficients are not, written in the sizes less one. Sizes that reads infer keep those in
+range.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+
+from einsumgrad.check.sizes import axis_sizes, known_sizes, pinned_sizes, size_classes
+from einsumgrad.ir import nodes as ir
+from einsumgrad.ir.affine import Affine, Monomial, Polynomial, added, affine, times
+from einsumgrad.ir.inside import within
+
+ONE: Polynomial = {(): Fraction(1)}
+MINUS: Polynomial = {(): Fraction(-1)}
+
+
+@dataclass(frozen=True, slots=True)
+class Ranges:
+    """`axes`: the sizes of every tensor's axes. `classes`: one name for all that are one size.
+    `numbers`: what is known of them. `pinned`: those that are given, not inferred from reads."""
+
+    axes: Mapping[str, tuple[str, ...]]
+    classes: Mapping[str, str]
+    numbers: Mapping[str, int]
+    pinned: frozenset[str]
+
+    def leaving(self, access: ir.Access) -> tuple[ir.Condition, ...]:
+        """What holds where the entry is inside its tensor, but for what surely holds."""
+        found: list[ir.Condition] = []
+        for at, axis in zip(access.at, self.axes[access.tensor], strict=True):
+            low, high = within(at, axis)
+            below, above = self.room(at, axis)
+            found += [low] if below is not None and not self.natural(below) else []
+            found += [high] if above is not None and not self.natural(above) else []
+        return tuple(found)
+
+    def leaves(self, access: ir.Access) -> bool:
+        """Whether some position is surely outside for some values of its indices."""
+        rooms = (
+            room
+            for at, axis in zip(access.at, self.axes[access.tensor], strict=True)
+            for room in self.room(at, axis)
+        )
+        return any(r is not None and self.natural(added(times(MINUS, r), MINUS)) for r in rooms)
+
+    def room(self, at: ir.Expr, axis: str) -> tuple[Polynomial | None, Polynomial | None]:
+        """How far the position stays from either end of its axis at least; None where it is no
+        question: a plain index, a gather, an end that an inferred size keeps away from."""
+        form = None if isinstance(at, ir.Position) else affine(at)
+        if form is None:
+            return None, None
+        low, high = self._bounds(form)
+        last = added(self._named({(axis,): Fraction(1)}), MINUS)
+        return low, None if high is None else added(last, times(MINUS, high))
+
+    def _bounds(self, form: Affine) -> tuple[Polynomial | None, Polynomial | None]:
+        low: Polynomial | None = self._named(form.offset)
+        high: Polynomial | None = low
+        for index, by in form.terms:
+            rising = any(value > 0 for value in by.values())
+            inferred = self.classes.get(index.size, index.size) not in self.pinned
+            extent = added(self._named({(index.size,): Fraction(1)}), MINUS)
+            end = times(self._named(by), extent)
+            if rising:
+                high = None if inferred or high is None else added(high, end)
+            else:
+                low = None if inferred or low is None else added(low, end)
+        return low, high
+
+    def _named(self, value: Polynomial) -> Polynomial:
+        """The polynomial with one name for each size, and numbers where they are known."""
+        parts: list[Polynomial] = []
+        for monomial, factor in value.items():
+            names, number = [], factor
+            for name in monomial:
+                if name in self.numbers:
+                    number = number * self.numbers[name]
+                else:
+                    names.append(self.classes.get(name, name))
+            parts.append({tuple(sorted(names)): number})
+        return added(*parts)
+
+    def natural(self, value: Polynomial) -> bool:
+        """Whether the value is surely 0 or more."""
+        return all(c >= 0 for c in added(*map(_less_one, value.items())).values())
+
+
+def _less_one(term: tuple[Monomial, Fraction]) -> Polynomial:
+    """A term in sizes less one: S = 1 + s."""
+    monomial, factor = term
+    every = itertools.product((False, True), repeat=len(monomial))
+    chosen = (tuple(n for n, kept in zip(monomial, keep, strict=True) if kept) for keep in every)
+    return added(*({names: factor} for names in chosen))
+
+
+def ranges(program: ir.Program) -> Ranges:
+    """What the program says of its sizes."""
+    axes = {tensor.name: tuple(axis_sizes(tensor)) for tensor in program.tensors}
+    return Ranges(axes, size_classes(program), known_sizes(program), pinned_sizes(program))
+
+
+def reads_outside(program: ir.Program) -> Iterator[ir.Access]:
+    """The reads that are surely outside somewhere, and 0 there."""
+    known = ranges(program)
+    for statement in program.statements:
+        yield from (access for access in statement.reads if known.leaves(access))

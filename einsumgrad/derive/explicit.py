@@ -1,0 +1,49 @@
+"""Conditions that a program need not write, written for its derivation: a maximum, a softmax or the
+like leaves out what reads outside (LANGUAGE §6)."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from einsumgrad.check.ranges import Ranges, ranges
+from einsumgrad.ir.build import conjuncts, rebuild
+from einsumgrad.ir.inside import entered
+from einsumgrad.ir.nodes import (
+    Condition,
+    Expr,
+    Node,
+    Normalise,
+    Program,
+    Reduce,
+    Statement,
+    children,
+)
+
+SUMS = ("sum", "mean", "prod")
+
+
+def explicit(program: Program) -> Program:
+    """The program with the conditions of its operators, but for those that surely hold."""
+    known = ranges(program)
+    return replace(program, statements=tuple(_statement(s, known) for s in program.statements))
+
+
+def _statement(statement: Statement, known: Ranges) -> Statement:
+    value = _explicit(statement.value, known)
+    assert isinstance(value, Expr)
+    return statement if value is statement.value else replace(statement, value=value)
+
+
+def _explicit(node: Node, known: Ranges) -> Node:
+    parts = children(node)
+    done = tuple(_explicit(part, known) for part in parts)
+    if any(new is not old for new, old in zip(done, parts, strict=True)):
+        node = rebuild(node, done)
+    if isinstance(node, Normalise) or (isinstance(node, Reduce) and node.op not in SUMS):
+        inside = _entering(node.body, known)
+        return replace(node, where=conjuncts((*node.where, *inside))) if inside else node
+    return node
+
+
+def _entering(body: Expr, known: Ranges) -> tuple[Condition, ...]:
+    return tuple(c for access in entered(body) for c in known.leaving(access))

@@ -1,0 +1,53 @@
+"""Which reads may leave their tensors, and the conditions that say where they do not."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from einsumgrad.ir.build import ZERO, number
+from einsumgrad.ir.nodes import (
+    Access,
+    Compare,
+    Condition,
+    Expr,
+    Index,
+    Iverson,
+    Node,
+    Normalise,
+    Reduce,
+    Size,
+    children,
+)
+from einsumgrad.ir.walk import accesses, free_indices
+
+
+def within(at: Expr, length: int | str) -> tuple[Condition, Condition]:
+    """`0 <= at` and `at < length`, the length being a number or a size."""
+    end = Size(length) if isinstance(length, str) else number(length)
+    return Compare("<=", ZERO, at), Compare("<", at, end)
+
+
+def entered(body: Expr) -> Iterator[Access]:
+    """The entries of tensors that decide whether a tuple enters a maximum or the like: those that
+    what it is taken of reads, but for sums of its own and for conditions."""
+    yield from _entered(body, frozenset())
+
+
+def _entered(node: Node, bound: frozenset[Index]) -> Iterator[Access]:
+    match node:
+        case Access():
+            if bound.isdisjoint(free_indices(node)) and not any(map(_gathers, node.at)):
+                yield node
+        case Iverson():
+            return
+        case Reduce():
+            yield from _entered(node.body, bound | set(node.indices))
+        case Normalise():
+            yield from _entered(node.body, bound | {node.index})
+        case _:
+            for part in children(node):
+                yield from _entered(part, bound)
+
+
+def _gathers(at: Expr) -> bool:
+    return any(accesses(at))
