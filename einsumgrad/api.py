@@ -3,32 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import numpy.typing as npt
-
-from einsumgrad.arrays import floating, leaves
-from einsumgrad.data_faults import Cotangents, NoLoss
+from einsumgrad.data_faults import NoLoss
 from einsumgrad.derive.gradients import gradient_suffix
 from einsumgrad.derive.reverse import default_wrt
 from einsumgrad.diagnostics import EinError
-from einsumgrad.engines.runner import Runner
+from einsumgrad.directions import Directions
 from einsumgrad.evaluate import mean_loss
 from einsumgrad.initial import initial
-from einsumgrad.ir.nodes import Program as Ir
-from einsumgrad.pipeline import backward, checked, prepared
+from einsumgrad.pipeline import backward, checked, tangents
 from einsumgrad.reflect.ascii import ascii_program
 from einsumgrad.reflect.reflect import reflect
+from einsumgrad.session import Array, Names
 from einsumgrad.syntax.parse import decode
 from einsumgrad.syntax.read import read_bytes
 from einsumgrad.syntax.show import show
-from einsumgrad.wrt import aliases, check_wrt, parameters
-
-Array = npt.NDArray[Any]
-Names = tuple[str, ...] | list[str] | str
+from einsumgrad.wrt import aliases, parameters
 
 
 def load(path: str | Path) -> Program:
@@ -47,16 +40,9 @@ def parse(text: str, filename: str = "<text>") -> Program:
 
 
 @dataclass(frozen=True, eq=False, slots=True)
-class Program:
-    """A checked program that can be run, differentiated and printed.
-
-    `ir`: its intermediate representation. Kept for the next call: what was derived, plans for the
-    shapes and dtypes that were seen, names that were found to have derivatives."""
-
-    ir: Ir
-    runners: dict[object, Runner] = field(default_factory=dict, repr=False)
-    derivatives: dict[object, Ir] = field(default_factory=dict, repr=False)
-    asked: dict[tuple[str, ...], tuple[str, ...]] = field(default_factory=dict, repr=False)
+class Program(Directions):
+    """A checked program that can be run, differentiated and printed. It keeps what was derived and
+    planned for the next call."""
 
     @property
     def inputs(self) -> tuple[str, ...]:
@@ -181,6 +167,16 @@ class Program:
         """
         return Program(backward(self.ir, None if wrt is None else self._wrt(wrt)))
 
+    def derive_forward(self, wrt: Names | None = None) -> Program:
+        """The forward program followed by the tangents (default: by parameters and inputs), itself
+        a Program: `NAME.dot` for all that depends on `wrt`, whose own `.dot` are inputs.
+
+        >>> print(parse("for b,i,j  h[b,j] += W[j,i] x[b,i]").derive_forward("x"), end="")
+        for b,i,j  h[b,j] += W[j,i] x[b,i]
+        for b,i,j  h.dot[b,j] += W[j,i] x.dot[b,i]
+        """
+        return Program(tangents(self.ir, None if wrt is None else self._wrt(wrt)))
+
     def per_example(self, wrt: Names | None = None) -> Program:
         """Likewise (default: by the parameters), with their gradients kept apart for each b.
 
@@ -198,62 +194,3 @@ class Program:
         (2, 3)
         """
         return initial(self.ir, sizes, seed, dtype)
-
-    # ---- behind the scenes
-
-    def _kind(self, kind: str) -> tuple[str, ...]:
-        return tuple(t.name for t in self.ir.tensors if t.kind == kind)
-
-    def _wrt(self, wrt: Names) -> tuple[str, ...]:
-        """The names, each that of a leaf which has a derivative."""
-        asked = (wrt,) if isinstance(wrt, str) else tuple(wrt)
-        if asked not in self.asked:
-            self.asked[asked] = check_wrt(self.ir, asked)
-        return self.asked[asked]
-
-    def _check_seeds(self, seeds: tuple[str, ...]) -> None:
-        there = (*self.outputs, *((self.loss,) if self.loss else ()))
-        for name in seeds:
-            if name not in there:
-                hint = f"outputs are {', '.join(f'`{n}`' for n in there)}"
-                raise EinError(Cotangents(what=f"`{name}` is no output of the program", hint=hint))
-        if not seeds:
-            raise EinError(Cotangents(what="vjp needs the cotangent of at least one output"))
-
-    def _derived(self, names: tuple[str, ...], seeds: tuple[str, ...] | None) -> Ir:
-        key = (names, seeds)
-        if key not in self.derivatives:
-            self.derivatives[key] = backward(self.ir, names, seeds=seeds)
-        return self.derivatives[key]
-
-    def _wanted(self, derived: Ir, names: tuple[str, ...]) -> tuple[str, ...]:
-        suffix = gradient_suffix(self.ir)
-        grads = tuple(n + suffix for n in names if n + suffix in derived.outputs)
-        return (*((self.loss,) if self.loss else ()), *grads)
-
-    def _named(
-        self, found: Mapping[str, Array], names: tuple[str, ...], arrays: Mapping[str, Any]
-    ) -> dict[str, Array]:
-        """The gradients by their tensors' names; 0 for what nothing depends on."""
-        suffix = gradient_suffix(self.ir)
-        grads = {n: found[n + suffix] for n in names if n + suffix in found}
-        if len(grads) == len(names):
-            return grads
-        spelled = aliases(self.ir)
-        given = {spelled.get(key, key): np.asarray(value) for key, value in arrays.items()}
-        dtype = floating(given)
-        return {n: grads[n] if n in grads else np.zeros(given[n].shape, dtype) for n in names}
-
-    def _run(
-        self,
-        program: Ir,
-        key: object,
-        wanted: tuple[str, ...],
-        arrays: Mapping[str, Any],
-        seed: int,
-        memory: int | None,
-    ) -> dict[str, Array]:
-        runner = self.runners.get((key, memory))
-        if runner is None:
-            runner = self.runners[key, memory] = Runner(prepared(program), leaves(program), memory)
-        return runner.run(arrays, wanted, seed)

@@ -140,3 +140,35 @@ class BadLength(Fault):
     words: ClassVar[str] = "the size `{name}` cannot be {value}: it is a whole number, 0 or more"
     name: str
     value: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TangentShape(Fault):
+    code: ClassVar[str] = "E418"
+    words: ClassVar[str] = "the {what} of `{name}` has the shape {shape}, but `{name}` has {wanted}"
+    what: str
+    name: str
+    shape: str
+    wanted: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NoTangent(Fault):
+    code: ClassVar[str] = "E419"
+    words: ClassVar[str] = "{call} needs the {what} of at least one input or parameter"
+    call: str
+    what: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HessianTooLarge(Fault):
+    code: ClassVar[str] = "E420"
+    words: ClassVar[str] = (
+        "the Hessian by {names} has {count} × {count} entries, which need {needed} of memory; "
+        "{limit} may be used"
+    )
+    help: ClassVar[str] = "ask for fewer tensors with `wrt`, or for products with `hvp`"
+    names: str
+    count: int
+    needed: str
+    limit: str

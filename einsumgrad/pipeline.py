@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from einsumgrad.check.check import check
+from einsumgrad.derive.forward import forward
 from einsumgrad.derive.per_example import per_example as kept_apart
 from einsumgrad.derive.reverse import reverse
 from einsumgrad.ir.nodes import Program
@@ -34,6 +35,19 @@ def backward(
     if per_example:
         derived = kept_apart(program, derived)
     return rewrite(derived, watch)
+
+
+def tangents(
+    program: Program,
+    wrt: tuple[str, ...] | None = None,
+    *,
+    of: tuple[str, ...] | None = None,
+    watch: Watcher | None = None,
+) -> Program:
+    """The program with tangents: outputs, then `NAME.dot` for each of `of` that depends on `wrt`
+    (default: for the outputs and the loss, by all parameters and inputs), whose own `.dot` are
+    inputs. Raises EinError where there is no derivative."""
+    return rewrite(forward(program, wrt, of), watch)
 
 
 def prepared(program: Program) -> Program:

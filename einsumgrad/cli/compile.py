@@ -6,7 +6,7 @@ import click
 
 from einsumgrad.cli.files import names_option, read_program, sizes_option
 from einsumgrad.ir.nodes import Program
-from einsumgrad.pipeline import backward, prepared
+from einsumgrad.pipeline import backward, prepared, tangents
 from einsumgrad.reflect.reflect import reflect
 from einsumgrad.syntax.show import show
 
@@ -16,13 +16,14 @@ STAGES = ("tree", "program", "derived", "rewritten", "plan")
 @click.command()
 @click.argument("files", nargs=-1, required=True, metavar="FILE...")
 @click.option("--wrt", metavar="NAMES", help="Derive by these only, `--wrt W,b`; default: all.")
+@click.option("--forward", is_flag=True, help="Derive forwards: tangents, `h.dot` for `h`.")
 @click.option("--ascii", "plain", is_flag=True, help="Print names in ASCII: y_hat for ŷ.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.option("--emit", type=click.Choice(STAGES), help="The stage to print; default: rewritten.")
 @click.option("--size", "sizes", metavar="SIZES", help="Sizes for `--emit plan`: `b=64,i=784`.")
 def command(
-    files: tuple[str, ...], wrt: str | None, plain: bool, as_json: bool, emit: str | None,
-    sizes: str | None,
+    files: tuple[str, ...], wrt: str | None, forward: bool, plain: bool, as_json: bool,
+    emit: str | None, sizes: str | None,
 ) -> None:  # fmt: skip
     """Print declarations, forward and derived statements. `-` reads standard input.
 
@@ -38,16 +39,12 @@ def command(
             click.echo(f"{'' if place == 0 else chr(10)}# {file}")
         program = read_program(file)
         names = names_option(program, wrt)
-        click.echo(_printed(program, names, plain, as_json, emit, sizes), nl=False)
+        found = _stage(program, names, emit, forward=forward)
+        text = _plan(found, sizes) if emit == "plan" else _printed(found, plain, as_json, emit)
+        click.echo(text, nl=False)
 
 
-def _printed(
-    program: Program, wrt: tuple[str, ...] | None, plain: bool, as_json: bool, emit: str | None,
-    sizes: str | None,
-) -> str:  # fmt: skip
-    if emit == "plan":
-        return _plan(program, wrt, sizes)
-    found = _stage(program, wrt, emit)
+def _printed(found: Program, plain: bool, as_json: bool, emit: str | None) -> str:
     if plain:
         from einsumgrad.reflect.ascii import ascii_program
 
@@ -63,20 +60,29 @@ def _printed(
     return show(reflect(found), ascii=plain)
 
 
-def _stage(program: Program, wrt: tuple[str, ...] | None, emit: str | None) -> Program:
+def _stage(
+    program: Program, wrt: tuple[str, ...] | None, emit: str | None, *, forward: bool
+) -> Program:
     """The program after a stage. A stage that is asked for is verified, and those before it."""
+    derive = tangents if forward else backward
     if emit is None:
-        return backward(program, wrt)
+        return derive(program, wrt)
     from einsumgrad.ir.verify import verify
 
     verify(program, "check")
     if emit in ("tree", "program"):
         return program
     if emit == "derived":
-        from einsumgrad.derive.reverse import reverse
+        return verify(_derived(program, wrt, forward=forward), "derive")
+    return derive(program, wrt, watch=_verified)
 
-        return verify(reverse(program, wrt), "derive")
-    return backward(program, wrt, watch=_verified)
+
+def _derived(program: Program, wrt: tuple[str, ...] | None, *, forward: bool) -> Program:
+    """The derived program before it is rewritten."""
+    from einsumgrad.derive import forward as forwards
+    from einsumgrad.derive import reverse as backwards
+
+    return forwards.forward(program, wrt) if forward else backwards.reverse(program, wrt)
 
 
 def _verified(name: str, before: Program, after: Program) -> None:
@@ -86,8 +92,8 @@ def _verified(name: str, before: Program, after: Program) -> None:
     verify(after, f"`{name}`")
 
 
-def _plan(program: Program, wrt: tuple[str, ...] | None, sizes: str | None) -> str:
-    """The plan's listing; leaves are float64 arrays of the sizes given."""
+def _plan(program: Program, sizes: str | None) -> str:
+    """The listing of a program's plan; leaves are float64 arrays of the sizes given."""
     import numpy as np
 
     from einsumgrad.check.sizes import bind_sizes, sizes_given, unknown_size
@@ -96,7 +102,7 @@ def _plan(program: Program, wrt: tuple[str, ...] | None, sizes: str | None) -> s
     from einsumgrad.plan.listing import listing
     from einsumgrad.plan.plan import make_plan
 
-    found = verify(prepared(_stage(program, wrt, "rewritten")), "stable forms")
+    found = verify(prepared(program), "stable forms")
     known = sizes_given(found, sizes_option(found, sizes), {})
     leaves = [t for t in found.tensors if t.kind != "computed"]
     missing = {i.size for t in leaves for i in t.axes if i is not None and i.size not in known}

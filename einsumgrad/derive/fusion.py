@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from einsumgrad.derive import words
 from einsumgrad.derive.flow import Flow, open_binder
 from einsumgrad.ir.affine import is_affine
-from einsumgrad.ir.build import MINUS_ONE, ONE, negative, product, total
+from einsumgrad.ir.build import MINUS_ONE, ONE, conjuncts, negative, product, total
 from einsumgrad.ir.nodes import (
     Access,
     Call,
@@ -35,6 +35,19 @@ from einsumgrad.ir.substitute import fresh_index, replace_all, substitute
 from einsumgrad.ir.walk import free_indices, walk
 
 Definitions = Mapping[str, Statement]
+
+
+@dataclass(frozen=True, slots=True)
+class Soft:
+    """A softmax of `body` over `index`, where `where` holds, read at `at`. `entry`: how its value
+    at the index is read; `moved`: what stands for the indices of the definition of its name."""
+
+    index: Index
+    at: Expr
+    body: Expr
+    entry: Expr
+    where: tuple[Condition, ...]
+    moved: Mapping[Index, Expr]
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +89,40 @@ def log(arg: Expr, flow: Flow, definitions: Definitions) -> Fused | None:
             return _log_of_complement(arg, flow, definitions)
 
 
+def softmax_in(arg: Expr, definitions: Definitions, names: frozenset[str]) -> Soft | None:
+    """The softmax that an expression is or reads, over an index that nothing else in it has;
+    `names`: those of indices in use."""
+    match arg:
+        case Normalise("softmax", index, body, at) if at == Position(index):
+            return Soft(index, at, body, arg, arg.where, {})
+        case Access():
+            statement = _definition(arg, definitions)
+            node = None if statement is None else statement.value
+            if statement is not None and isinstance(node, Normalise) and node.op == "softmax":
+                return _named_softmax(arg, statement, node, names)
+        case _:
+            pass
+    return None
+
+
+def _named_softmax(
+    access: Access, statement: Statement, node: Normalise, names: frozenset[str]
+) -> Soft | None:
+    moved = positions(statement, access)
+    at = moved.pop(node.index)
+    if node.at != Position(node.index) or not _movable(node.body, moved):
+        return None
+    others = {i.name for other in moved.values() for i in free_indices(other)}
+    clash = node.index.name in others
+    index = fresh_index(node.index, names | others) if clash else node.index
+    entry = replace(access, at=_with(access.at, statement, node.index, Position(index)))
+    moved[node.index] = Position(index)
+    body = substitute(node.body, moved)
+    assert isinstance(body, Expr)
+    where = conjuncts(replace_all((*statement.where, *node.where), moved))
+    return Soft(index, at, body, entry, where, moved)
+
+
 def _definition(arg: Access, definitions: Definitions) -> Statement | None:
     """What defines the tensor; none where an entry of it may be outside, and 0."""
     return None if any(map(is_affine, arg.at)) else definitions.get(arg.tensor)
@@ -101,7 +148,7 @@ def _inner(arg: Expr, definitions: Definitions) -> Inner:
     statement = _definition(arg, definitions) if isinstance(arg, Access) else None
     if statement is None or not isinstance(arg, Access):
         return Inner(arg, arg)
-    moved = _moved(statement, arg)
+    moved = positions(statement, arg)
     if not _movable(statement.value, moved):
         return Inner(arg, arg)
     body = substitute(statement.value, moved)
@@ -118,7 +165,8 @@ def _movable(value: Expr, moved: Mapping[Index, Expr]) -> bool:
     return plain or not any(isinstance(part, Normalise) for part in inside)
 
 
-def _moved(statement: Statement, access: Access) -> dict[Index, Expr]:
+def positions(statement: Statement, access: Access) -> dict[Index, Expr]:
+    """What a read of a tensor puts for each index of its definition."""
     pairs = zip(statement.target.at, access.at, strict=True)
     return {place.index: at for place, at in pairs if isinstance(place, Position)}
 
@@ -145,7 +193,7 @@ def _log_of_named_softmax(
     index that nothing else uses, the same summed over it, g - P Σ g."""
     if node.op != "softmax" or node.at != Position(node.index):
         return None
-    moved = _moved(statement, access)
+    moved = positions(statement, access)
     at = moved.pop(node.index)
     if not _movable(node.body, moved):
         return None
@@ -166,7 +214,7 @@ def _with(at: tuple[Expr, ...], statement: Statement, index: Index, new: Expr) -
 
 
 def _over_own_index(access: Access, statement: Statement, node: Normalise, flow: Flow) -> Fused:
-    moved = _moved(statement, access)
+    moved = positions(statement, access)
     at = moved[node.index]
     assert isinstance(at, Position)
     below = _at(statement, node, moved, flow)

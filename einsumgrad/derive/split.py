@@ -127,8 +127,8 @@ def rebuild_expr(node: Expr, parts: tuple[object, ...]) -> Expr:
 
 
 def stem(name: str) -> str:
-    """A tensor's name without `.grad`, each replaced by a prime."""
-    return name.replace(".grad", "'")
+    """A tensor's name without `.grad`, each replaced by a prime, and with `_dot` for `.dot`."""
+    return name.replace(".grad", "'").replace(".dot", "_dot")
 
 
 def argument_of(tensor: str) -> str:

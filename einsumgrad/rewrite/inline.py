@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from einsumgrad.ir.affine import is_affine
 from einsumgrad.ir.build import negative, rebuild
 from einsumgrad.ir.nodes import (
     Access,
@@ -31,6 +32,7 @@ from einsumgrad.rewrite.edit import (
 )
 from einsumgrad.rewrite.factor import light
 from einsumgrad.rewrite.simplify import simplify_statement
+from einsumgrad.syntax.names import SUFFIXES
 
 
 def inline(program: Program, told: Told = unheard) -> Program:
@@ -41,6 +43,7 @@ def inline(program: Program, told: Told = unheard) -> Program:
     swept = {s.target.tensor for s in program.statements if s.origin is not None}
     found = writers(program)
     kept = kept_names(program)
+    shifted = {a.tensor for s in program.statements for a in s.reads if any(map(is_affine, a.at))}
     values: dict[str, Statement] = {}
     made = []
     for written in program.statements:
@@ -49,7 +52,7 @@ def inline(program: Program, told: Told = unheard) -> Program:
             told(written, statement, _reason(written, values))
             statement = simplify_statement(statement, told)
         name = statement.target.tensor
-        alone = name not in kept and len(found[name]) == 1
+        alone = name not in kept and name not in shifted and len(found[name]) == 1
         if alone and _short(statement, counts.get(name, 0), swept):
             values[name] = statement
         made.append(statement)
@@ -63,7 +66,7 @@ def _short(statement: Statement, count: int, swept: set[str]) -> bool:
     )
     if not statement.derived or not whole or statement.where:
         return False
-    if target.tensor.endswith(".grad"):
+    if target.tensor.endswith(SUFFIXES):
         return not any(isinstance(part, Access | Position) for part in walk(value))
     read = [access.tensor for access in accesses(value)]
     forward = statement.origin is None

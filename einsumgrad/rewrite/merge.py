@@ -11,6 +11,7 @@ from einsumgrad.rewrite.algebra import simplify
 from einsumgrad.rewrite.edit import Reason, Told, plain_target, unheard, with_statements, writers
 from einsumgrad.rewrite.factor import expand, weight
 from einsumgrad.rewrite.simplify import simplify_statement
+from einsumgrad.syntax.names import SUFFIXES
 
 Key = Callable[[Statement], Hashable | None]
 
@@ -38,7 +39,7 @@ def _together(statement: Statement) -> Hashable | None:
     entries = _entries(statement)
     if entries is None or not {Position(i) for i in statement.indices} <= {*statement.target.at}:
         return None
-    helper = not statement.target.tensor.endswith(".grad")
+    helper = not statement.target.tensor.endswith(SUFFIXES)
     return entries if helper else (entries, statement.origin)
 
 
@@ -92,7 +93,7 @@ def _defined(program: Program, told: Told) -> list[Statement]:
 def _define(statement: Statement, told: Told) -> Statement:
     name = statement.target.tensor
     whole = plain_target(statement.target) and len(statement.target.at) == len(statement.indices)
-    if not statement.derived or name.endswith(".grad") or statement.op == "=" or not whole:
+    if not statement.derived or name.endswith(SUFFIXES) or statement.op == "=" or not whole:
         return statement
     value = statement.value if statement.op == "+=" else negative(statement.value)
     made = replace(statement, op="=", value=value)

@@ -47,6 +47,8 @@ MARKS = {
 }  # fmt: skip
 LETTERLIKE = {"ℓ": "ell", "ℝ": "R", "ℕ": "N", "ℤ": "Z", "ħ": "hbar", "∂": "d", "ı": "i", "ȷ": "j"}
 PRIMES = "'′"
+SUFFIXES = (".grad", ".dot")
+"""What a derivative's name has behind that of its tensor."""
 SUPERSCRIPTS = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
@@ -60,6 +62,16 @@ def size_name(index: str) -> str:
     capital = unicodedata.normalize("NFC", index.upper())
     one = len(letters) == 1 and len(letters[0].upper()) == 1
     return capital if one and capital != index else f"|{index}|"
+
+
+def base_name(name: str) -> str:
+    """The tensor that a derivative is of, or by; the name itself if it is no derivative's.
+
+    >>> base_name("W.grad.dot"), base_name("h.dot"), base_name("h")
+    ('W.grad', 'h', 'h')
+    """
+    suffix = next((s for s in SUFFIXES if name.endswith(s)), "")
+    return name.removesuffix(suffix)
 
 
 def ascii_name(name: str) -> str:

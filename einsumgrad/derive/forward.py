@@ -1,0 +1,90 @@
+"""Forward mode: Program → the Program that also computes tangents (LANGUAGE §8).
+
+Each statement gets one for its tangent, `h.dot` for `h`, with the same loops, operator and
+conditions. A tangent is the plain derivative along the direction that the `.dot` of what is derived
+by give: no batch factor belongs in it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+
+from einsumgrad.check.tensors import complete
+from einsumgrad.derive.explicit import explicit
+from einsumgrad.derive.flow import odd_names
+from einsumgrad.derive.reverse import default_wrt, model_of
+from einsumgrad.derive.split import logged_tensors
+from einsumgrad.derive.tangent import Tangents
+from einsumgrad.ir.build import ZERO
+from einsumgrad.ir.nodes import Access, Expr, Program, Statement, Tensor
+
+DOT = ".dot"
+
+
+def forward(
+    program: Program, wrt: tuple[str, ...] | None = None, of: tuple[str, ...] | None = None
+) -> Program:
+    """The program followed by the statements that compute the tangents of all tensors that depend
+    on `wrt` (default: all parameters and all inputs but integers), whose own are inputs.
+
+    `of`: what the tangents are returned of; default: the outputs and the loss. Raises EinError
+    where the derivative would be too long to write."""
+    wanted = default_wrt(program) if wrt is None else wrt
+    suffix = tangent_suffix(program)
+    dots = {name: name + suffix for name in wanted}
+    made = tuple(_statements(explicit(program), wanted, dots, suffix))
+    loss = (program.loss,) if program.loss else ()
+    returned = (*program.outputs, *loss) if of is None else of
+    outputs = (*program.outputs, *(dots[name] for name in returned if name in dots))
+    statements = (*(replace(s, derived=False) for s in program.statements), *made)
+    leaves = _leaves(program, {name: dots[name] for name in wanted}, made)
+    declared = (*(t for t in program.tensors if t.declared), *leaves)
+    tensors = complete(declared, statements, program.batch)
+    outputs = tuple(dict.fromkeys(outputs))
+    return replace(program, statements=statements, tensors=tensors, outputs=outputs)
+
+
+def tangent_suffix(program: Program) -> str:
+    """`.dot`, once more than any name of the program bears it."""
+    return DOT * (1 + max((t.name.count(DOT) for t in program.tensors), default=0))
+
+
+def _statements(
+    program: Program, wrt: tuple[str, ...], dots: dict[str, str], suffix: str
+) -> Iterator[Statement]:
+    """The tangents' statements, each behind what it names; `dots` gets the tangents' names."""
+    model, odd = model_of(program, wrt), odd_names(program)
+    integer = {tensor.name for tensor in program.tensors if tensor.integer}
+    logged = logged_tensors(program.statements) & model.definitions.keys()
+    taken = {tensor.name for tensor in program.tensors}
+    taken |= {name + suffix for name in taken}
+    arguments: dict[str, Expr] = {}
+    for origin, statement in enumerate(program.statements):
+        name = statement.target.tensor
+        if name in integer:
+            continue
+        tangents = Tangents(statement, model, dots, suffix, arguments, logged, taken)
+        value = tangents.of_statement(odd)
+        if value != ZERO:
+            dots[name] = name + suffix
+            yield from tangents.made.values()
+            target = Access(dots[name], statement.target.at)
+            listed = statement.listed or statement.op != "="
+            yield replace(
+                statement, target=target, value=value, listed=listed, derived=True, origin=origin
+            )
+
+
+def _leaves(
+    program: Program, dots: Mapping[str, str], made: tuple[Statement, ...]
+) -> Iterator[Tensor]:
+    """The tangents that are given and would be taken for parameters, having no batch index. One
+    with an axis that no index names cannot be declared."""
+    read = {access.tensor for statement in made for access in statement.reads}
+    tensors = {tensor.name: tensor for tensor in program.tensors}
+    for name, dot in dots.items():
+        axes = tuple(i for i in tensors[name].axes if i is not None)
+        whole = len(axes) == len(tensors[name].axes)
+        if dot in read and whole and not tensors[name].batched:
+            yield Tensor(dot, "input", axes, declared=True)
