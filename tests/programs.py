@@ -241,7 +241,8 @@ class Author(Maker):
 
     def sample(self, text: str, seed: int) -> Sample:
         rng = np.random.default_rng(seed)
-        words = set(WORD.findall(re.sub(r"^def .*", "", text, flags=re.MULTILINE)))
+        spelled = re.sub(r"\^0(?=[\[\s),])", "⁰", re.sub(r"^def .*", "", text, flags=re.MULTILINE))
+        words = set(WORD.findall(spelled))
         leaves = [t for t in self.tensors.values() if t.kind != "computed" and t.name in words]
         arrays: dict[str, Array] = {}
         for leaf in leaves:

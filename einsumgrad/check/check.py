@@ -15,7 +15,7 @@ from einsumgrad.check.faults import (
 )
 from einsumgrad.check.lower import Budget, Scope
 from einsumgrad.check.names import Names, collect, is_size
-from einsumgrad.check.order import order_faults
+from einsumgrad.check.order import circle_faults, order_faults
 from einsumgrad.check.sizes import size_faults
 from einsumgrad.check.spelling import tensor_faults, word_faults
 from einsumgrad.check.starts import constant
@@ -23,6 +23,8 @@ from einsumgrad.check.statements import lower_statement
 from einsumgrad.check.tensors import tensor_table
 from einsumgrad.diagnostics import EinError, Fault
 from einsumgrad.ir import nodes as ir
+from einsumgrad.ir.affine import is_affine
+from einsumgrad.ir.circles import circles
 from einsumgrad.syntax import tree as t
 
 FROM_OTHER_LINES = (NeverWritten, NotIntegerTensor)
@@ -44,6 +46,7 @@ def check(file: t.File, unread: tuple[Fault, ...] = ()) -> ir.Program:
         faults += tensor_faults(program)
         if not any(isinstance(fault, RankConflict | RangeTwice) for fault in faults):
             faults += size_faults(program)
+            faults += circle_faults(program)
     if faults:
         raise EinError(*without_echoes(file, faults))
     return program
@@ -86,8 +89,15 @@ def _program(
 
 
 def default_outputs(statements: tuple[ir.Statement, ...], loss: str | None) -> tuple[str, ...]:
-    """What is written and never read, besides the loss."""
-    read = {access.tensor for s in statements for access in s.reads}
+    """What is written and never read, besides the loss. What only its own circle reads, at other
+    values of the index, is read by nobody."""
+    rings = {place: part for part in circles(statements) for place in part}
+    read = set[str]()
+    for place, statement in enumerate(statements):
+        own = {statements[p].target.tensor for p in rings.get(place, ())}
+        for access in statement.reads:
+            if access.tensor not in own or not any(map(is_affine, access.at)):
+                read.add(access.tensor)
     written = dict.fromkeys(s.target.tensor for s in statements)
     return tuple(name for name in written if name not in read and name != loss)
 

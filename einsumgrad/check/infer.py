@@ -82,7 +82,7 @@ def infer(found: Places, known: Known, root: Callable[[str], str]) -> Iterator[I
     open_sizes: dict[str, list[Place]] = {}
     for place in found.reads:
         for size in place.needs():
-            if known(size) is None:
+            if known(size) is None and root(place.axis) != root(size):
                 open_sizes.setdefault(root(size), []).append(place)
     for size, bounding in open_sizes.items():
         if all(_only(place, size, known, root) for place in bounding):

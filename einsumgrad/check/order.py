@@ -1,40 +1,72 @@
-"""Every write of a tensor comes before its reads; `=` comes first and once."""
+"""Every write of a tensor comes before its reads, circles aside; `=` comes first and once."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from einsumgrad.check.faults import DefinedTwice, NotYet, ReadBeforeWritten, ReadsItself
+from einsumgrad.check.schedule import schedule
+from einsumgrad.check.statement_faults import Circle
 from einsumgrad.diagnostics import Fault
-from einsumgrad.ir.nodes import Access, Product, Statement, Sum
-from einsumgrad.ir.walk import free_indices
+from einsumgrad.ir.affine import is_affine
+from einsumgrad.ir.circles import circles
+from einsumgrad.ir.nodes import Access, Program, Statement
+
+SHOWN = 6
 
 
 def order_faults(statements: tuple[Statement, ...]) -> tuple[Fault, ...]:
     """The faults of the statements' order, in one pass over them."""
+    rings = {place: part for part in circles(statements) for place in part}
+    written_in = {part: {statements[p].target.tensor for p in part} for part in rings.values()}
     faults: list[Fault] = []
-    read: dict[str, Access] = {}
+    read: dict[str, list[tuple[int, Access]]] = {}
     written: dict[str, Statement] = {}
-    for statement in statements:
+    for place, statement in enumerate(statements):
         name = statement.target.tensor
-        found = {access.tensor: access for access in statement.reads}
-        if name in found and _later(found[name]):
-            pass  # a recurrence, whose index expression is refused for now
-        elif name in found:
-            faults.append(ReadsItself(span=found[name].span, name=name))
-        elif name in read and not _later(read[name]):
-            related = (("read here", read[name].span),)
-            place = statement.target.span
-            faults.append(ReadBeforeWritten(span=place, related=related, name=name))
+        for access in statement.reads:
+            read.setdefault(access.tensor, []).append((place, access))
+        early = (
+            found
+            for reader, found in read.get(name, ())
+            if reader not in rings or name not in written_in[rings[reader]]
+        )
+        if (before := next(early, None)) is not None:
+            related = (("read here", before.span),)
+            span = statement.target.span
+            faults.append(ReadBeforeWritten(span=span, related=related, name=name))
         if statement.op == "=" and name in written:
             faults.append(_second(statement, written[name]))
         written.setdefault(name, statement)
-        for tensor, access in found.items():
-            read.setdefault(tensor, access)
     return tuple(faults)
 
 
-def _later(access: Access) -> bool:
-    """Whether an entry is read at a computed place, such as `h[t-1]`."""
-    return any(isinstance(at, Sum | Product) and free_indices(at) for at in access.at)
+def circle_faults(program: Program) -> Iterator[Fault]:
+    """The circles that no order of an index can run."""
+    for places in schedule(program)[1]:
+        found = [program.statements[place] for place in places]
+        names = {statement.target.tensor for statement in found}
+        reads = [(s, a) for s in found for a in s.reads if a.tensor in names]
+        if not any(is_affine(at) for _, access in reads for at in access.at):
+            yield _plain_circle(found, reads)
+            continue
+        shown = ", ".join(
+            f"`{s.target.span.text}` needs `{a.span.text}`"
+            for s, a in reads[:SHOWN]
+        )  # fmt: skip
+        related = tuple(("in the circle", s.span) for s in found[1:SHOWN])
+        yield Circle(span=found[0].span, related=related, circle=shown)
+
+
+def _plain_circle(found: list[Statement], reads: list[tuple[Statement, Access]]) -> Fault:
+    """A circle without any shift is none that was meant."""
+    for statement, access in reads:
+        if access.tensor == statement.target.tensor:
+            return ReadsItself(span=access.span, name=access.tensor)
+    access = reads[0][1]
+    writer = next(s for s in found if s.target.tensor == access.tensor)
+    related = (("read here", access.span),)
+    return ReadBeforeWritten(span=writer.target.span, related=related, name=access.tensor)
 
 
 def _second(statement: Statement, first: Statement) -> Fault:

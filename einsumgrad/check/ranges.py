@@ -56,11 +56,11 @@ class Ranges:
         form = None if isinstance(at, ir.Position) else affine(at)
         if form is None:
             return None, None
-        low, high = self._bounds(form)
+        low, high = self.bounds(form)
         last = added(self._named({(axis,): Fraction(1)}), MINUS)
         return low, None if high is None else added(last, times(MINUS, high))
 
-    def _bounds(self, form: Affine) -> tuple[Polynomial | None, Polynomial | None]:
+    def bounds(self, form: Affine) -> tuple[Polynomial | None, Polynomial | None]:
         low: Polynomial | None = self._named(form.offset)
         high: Polynomial | None = low
         for index, by in form.terms:

@@ -38,7 +38,7 @@ class UnknownSize(Fault):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NeverInRange(Fault):
-    code: ClassVar[str] = "E233"
+    code: ClassVar[str] = "E240"
     words: ClassVar[str] = "no size of `{index}` keeps `{text}` in range"
     help: ClassVar[str] = "what is outside reads as 0 where the size is given: `index {index} : 8`"
     text: str
@@ -47,7 +47,7 @@ class NeverInRange(Fault):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UnknownLength(Fault):
-    code: ClassVar[str] = "E234"
+    code: ClassVar[str] = "E241"
     words: ClassVar[str] = "nothing gives the length of axis {axis} of `{tensor}`"
     help: ClassVar[str] = "declare it with an index there: `output {tensor}[…]`"
     tensor: str

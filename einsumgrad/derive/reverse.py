@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 
 from einsumgrad.check.faults import NoDerivative
 from einsumgrad.check.tensors import complete
+from einsumgrad.derive.around import reached_in_circles, without_sources
 from einsumgrad.derive.batch import batch_factor
 from einsumgrad.derive.explicit import explicit
 from einsumgrad.derive.flow import Contribution, odd_names, start
@@ -80,7 +81,7 @@ def reverse_steps(
     taken = {tensor.name for tensor in program.tensors}
     pieces = split(meant.statements, model, taken)
     gradients = name_gradients(program, model.varied, pieces, seeds, taken)
-    steps = tuple(_sweep(program, pieces, model, gradients))
+    steps = without_sources(tuple(_sweep(meant, pieces, model, gradients)), meant, gradients)
     made = _assemble(program, wanted, pieces, gradients, steps, asked=wrt is not None)
     return Reversed(made, steps, pieces, gradients, model.varied)
 
@@ -98,12 +99,17 @@ def default_wrt(program: Program) -> tuple[str, ...]:
 
 def _varied(program: Program, wrt: tuple[str, ...]) -> frozenset[str]:
     """The tensors that depend on `wrt`, through operands that have a derivative."""
-    found = set(wrt)
     integer = {tensor.name for tensor in program.tensors if tensor.integer}
+    readers: dict[str, list[str]] = {}
     for statement in program.statements:
         name = statement.target.tensor
-        if name not in integer and any(read in found for read in active_reads(statement.value)):
-            found.add(name)
+        for read in active_reads(statement.value) if name not in integer else ():
+            readers.setdefault(read, []).append(name)
+    found, left = set(wrt), list(wrt)
+    while left:
+        new = set(readers.get(left.pop(), ())) - found
+        found |= new
+        left += new
     return frozenset(found)
 
 
@@ -129,8 +135,9 @@ def _sweep(
     model: Model,
     gradients: Gradients,
 ) -> Iterator[Step]:
-    length, reached, odd = 0, set(gradients.seeded), odd_names(program)
+    length, odd = 0, odd_names(program)
     model = _with_pieces(model, pieces)
+    reached = {*gradients.seeded, *reached_in_circles(program, model.varied, gradients.seeded)}
     for origin, (place, piece) in enumerate(_backwards(program, pieces)):
         if piece.target.tensor not in reached:
             continue

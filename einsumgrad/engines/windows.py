@@ -54,11 +54,11 @@ def _sliced(walks: tuple[Walk, ...], shape: tuple[int, ...], met: list[int]) -> 
     straight = order == tuple(range(len(shape)))
     parts = [_part(walk, shape) for walk in walks]
     if not any(walk.moving for walk in walks):
-        index = tuple(part([]) for part in parts)
+        index = (*(part([]) for part in parts), ...)
         return lambda a, _r: a[index] if straight else a[index].transpose(order)
 
     def look(array: Array, registers: list[Any]) -> Array:
-        found = array[tuple(part(registers) for part in parts)]
+        found = array[(*(part(registers) for part in parts), ...)]
         return found if straight else found.transpose(order)
 
     return look

@@ -8,6 +8,7 @@ from fractions import Fraction
 
 from einsumgrad.diagnostics import InternalError
 from einsumgrad.ir.build import ZERO, power, product, total
+from einsumgrad.ir.circles import circles
 from einsumgrad.ir.functions import FUNCTIONS
 from einsumgrad.ir.nodes import (
     Access,
@@ -96,12 +97,14 @@ def _of_roles(program: Program) -> Iterator[str]:
 
 
 def _of_order(statements: tuple[Statement, ...]) -> Iterator[str]:
-    """Every write comes before every read; a `=` comes first."""
+    """Every write comes before every read, circles aside; a `=` comes first."""
+    rings = [{statements[p].target.tensor for p in part} for part in circles(statements)]
     read: set[str] = set()
     written: set[str] = set()
     for place, statement in enumerate(statements):
         name = statement.target.tensor
-        read.update(access.tensor for access in statement.reads)
+        own = {n for ring in rings if name in ring for n in ring}
+        read.update(access.tensor for access in statement.reads if access.tensor not in own)
         if name in read:
             yield f"statement {place} writes `{name}`, which is read there or before"
         if statement.op == "=" and name in written:

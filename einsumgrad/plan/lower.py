@@ -9,13 +9,13 @@ from typing import assert_never
 
 from einsumgrad.ir import nodes as ir
 from einsumgrad.ir.inside import entered
-from einsumgrad.ir.walk import accesses, free_indices, gathers, walk
+from einsumgrad.ir.walk import free_indices, gathers
 from einsumgrad.plan.builder import Builder, Term, Value, union
 from einsumgrad.plan.contract import contract
-from einsumgrad.plan.nodes import Constant, Count, Fill, Gather
+from einsumgrad.plan.nodes import Constant, Count
 from einsumgrad.plan.numbers import evaluate, holds
-from einsumgrad.plan.places import placed
-from einsumgrad.plan.windows import leaving, window
+from einsumgrad.plan.reads import read
+from einsumgrad.plan.windows import leaving
 
 TRUE, FALSE, ZERO = Constant(1.0), Constant(0.0), Constant(0.0)
 
@@ -272,36 +272,7 @@ class Lowering:
     # ---- entries of tensors
 
     def read(self, access: ir.Access) -> Term:
-        source = self.tensors[access.tensor]
-        if not access.at:
-            return Value(source.register, ())
-        plain = [p.index for p in access.at if isinstance(p, ir.Position)]
-        if len(plain) == len(access.at) == len(set(self.loose(tuple(plain)))):
-            return Value(source.register, tuple(plain))
-        if any(isinstance(part, ir.Access) for p in access.at for part in walk(p)):
-            return self.gathered(source, access)
-        found = window(self, source, access.at)
-        return self.far(source, access) if found is None else found
-
-    def gathered(self, source: Value, access: ir.Access) -> Term:
-        """Entries where tensors say: the other axes are viewed first."""
-        shape, builder = self.builder.registers[source.register].shape, self.builder
-        at = {k: p for k, p in enumerate(access.at) if any(accesses(p))}
-        whole = {k: builder.whole_axis(k, shape[k]) for k in at}
-        others = tuple(ir.Position(whole[k]) if k in whole else p for k, p in enumerate(access.at))
-        seen = self.read(replace(access, at=others))
-        if isinstance(seen, Constant):
-            return seen
-        places = {whole[k]: p for k, p in at.items()}
-        positions = tuple(places.get(i, ir.Position(i)) for i in seen.axes)
-        return self.gather(seen, positions, access.tensor)
-
-    def far(self, source: Value, access: ir.Access) -> Term:
-        """Entries so far apart that a view of them would be larger than they are."""
-        shape = self.builder.registers[source.register].shape
-        inside = leaving(access.at, self.builder.sizes, shape)
-        found = self.under(inside).gather(source, access.at, access.tensor)
-        return self.masked(found, self.conjunction(inside))
+        return read(self, access)
 
     def loose(self, indices: tuple[ir.Index, ...]) -> tuple[ir.Index, ...]:
         """The indices that are axes here, not variables of a loop around."""
@@ -311,19 +282,6 @@ class Lowering:
         """The value of a position without indices and tensors."""
         value = evaluate(at, self.builder.sizes)
         return None if value is None or value.denominator != 1 else int(value)
-
-    def gather(self, source: Value, at: tuple[ir.Expr, ...], tensor: str) -> Value:
-        """The entries of a register at positions of which some are computed entry by entry."""
-        axes = self.loose(tuple(dict.fromkeys(i for p in at for i in free_indices(p))))
-        places, mask = placed(self, at, axes)
-        if mask == FALSE:
-            none = self.builder.emit(Fill(0.0), self.builder.shape(axes), "float64", weak=True)
-            return Value(none, axes)
-        masked = self.builder.operand(mask, axes) if isinstance(mask, Value) else None
-        register = self.builder.registers[source.register]
-        made = Gather(source.register, places, len(axes), tensor, masked)
-        shape = self.builder.shape(axes)
-        return Value(self.builder.emit(made, shape, register.dtype, weak=register.weak), axes)
 
 
 def _scaled(lowering: Lowering, term: Term, number: float) -> Term:

@@ -10,6 +10,7 @@ import numpy as np
 from einsumgrad.check.sizes import axis_name
 from einsumgrad.diagnostics import EinError
 from einsumgrad.ir import nodes as ir
+from einsumgrad.ir.circles import needed
 from einsumgrad.ir.walk import free_indices
 from einsumgrad.plan.builder import Builder, Term, Value
 from einsumgrad.plan.faults import TooManyIndices
@@ -36,19 +37,11 @@ def make_plan(
 
     Raises EinError for a statement of more indices than arrays have axes."""
     planner = Planner(program, Builder(dict(sizes)), shapes, dtypes, drawn)
-    needed = _needed(program, wanted)
+    kept = needed(program.statements, wanted)
     for statement in program.statements:
-        if statement.target.tensor in needed:
+        if statement.target.tensor in kept:
             planner.statement(statement)
     return finish(planner.builder, tuple((name, planner.result(name)) for name in wanted))
-
-
-def _needed(program: ir.Program, wanted: tuple[str, ...]) -> set[str]:
-    needed = set(wanted)
-    for statement in reversed(program.statements):
-        if statement.target.tensor in needed:
-            needed.update(access.tensor for access in statement.reads)
-    return needed
 
 
 @dataclass(slots=True)

@@ -1,0 +1,141 @@
+"""Which index a circle can be run along, and which way: distances between reads and writes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+
+from einsumgrad.check.ranges import MINUS, Ranges
+from einsumgrad.ir.affine import Affine, added, affine, times
+from einsumgrad.ir.nodes import Access, Expr, Index, Statement
+
+Axes = Mapping[str, tuple[int, ...]]
+Active = Mapping[int, tuple[Access, ...]]
+"""The reads of each statement, by its place, that count for the circle."""
+Statements = Mapping[int, Statement]
+
+
+def loop_axes(statements: Statements, active: Active, used: Axes) -> Iterator[dict[str, int]]:
+    """For each way to run a circle the axis of each of its tensors that is run along; first the
+    axes that stand further left."""
+    first = next(iter(statements.values()))
+    name = first.target.tensor
+    for axis in range(len(first.target.at)):
+        if axis not in used.get(name, ()):
+            found = _spread({name: axis}, statements, active, used)
+            if found is not None:
+                yield found
+
+
+def _spread(
+    axes: dict[str, int], statements: Statements, active: Active, used: Axes
+) -> dict[str, int] | None:
+    """The axes of all the tensors, found from that of one."""
+    left = dict(statements)
+    while left:
+        place = next((p for p, s in left.items() if _index(p, s, axes, active)), None)
+        if place is None:
+            return None
+        statement = left.pop(place)
+        index = _index(place, statement, axes, active)
+        for access in (statement.target, *active[place]):
+            taken = used.get(access.tensor, ())
+            known = axes.get(access.tensor)
+            axis = None if index is None else _axis_of(access, index, known, taken)
+            if axis is None:
+                return None
+            axes[access.tensor] = axis
+    return axes
+
+
+def _index(
+    place: int, statement: Statement, axes: Mapping[str, int], active: Active
+) -> Index | None:
+    """The index that a statement runs along, by its target or by a tensor that it reads."""
+    for access in (statement.target, *active[place]):
+        if access.tensor in axes:
+            return stepped(access, axes[access.tensor])
+    return None
+
+
+def stepped(access: Access, axis: int) -> Index | None:
+    """The index that stands in a position, once; with others the first of them."""
+    form = affine(access.at[axis]) if axis < len(access.at) else None
+    return None if form is None else next((i for i, c in form.terms if c == {(): 1}), None)
+
+
+def _axis_of(access: Access, index: Index, known: int | None, used: tuple[int, ...]) -> int | None:
+    """The axis along which an access is run, the one known if it is."""
+    every = range(len(access.at)) if known is None else (known,)
+    return next((k for k in every if k not in used and _bears(access.at[k], index)), None)
+
+
+def _bears(at: Expr, index: Index) -> bool:
+    form = affine(at)
+    return form is not None and any(i == index and c == {(): 1} for i, c in form.terms)
+
+
+@dataclass(slots=True)
+class Distances:
+    """How far behind its writes each read of a circle stands, along the chosen axes.
+
+    `same_step`: the reads of what the same step writes; `pairs`: those, and what writes it, by
+    their places. Both are found by `direction`."""
+
+    statements: Statements
+    axes: Mapping[str, int]
+    active: Active
+    known: Ranges
+    same_step: dict[int, tuple[Access, ...]] = field(default_factory=dict)
+    pairs: set[tuple[int, int]] = field(default_factory=set)
+
+    def graph(self) -> dict[int, list[int]]:
+        """For each statement those that write in the same step what it reads."""
+        every = self.statements
+        return {p: sorted(w for reader, w in self.pairs if reader == p) for p in every}
+
+    def index(self, place: int) -> Index:
+        """What a statement calls the index that is run along."""
+        target = self.statements[place].target
+        index = stepped(target, self.axes[target.tensor])
+        assert index is not None
+        return index
+
+    def direction(self) -> int | None:
+        """1 if all is read at earlier values or the same, -1 if at later ones; None otherwise."""
+        self.same_step = dict.fromkeys(self.statements, ())
+        signs = set[int | None]()
+        for place in self.statements:
+            for access in self.active[place]:
+                signs |= {self._against(place, access, writer) for writer in self.statements}
+        signs -= {0, NO_WRITER}
+        return -sign if len(signs) == 1 and (sign := signs.pop()) is not None else None
+
+    def _against(self, place: int, access: Access, writer: int) -> int | None:
+        target = self.statements[writer].target
+        if target.tensor != access.tensor:
+            return NO_WRITER
+        sign = self._sign(access, self.index(place), target, self.index(writer))
+        if sign == 0:
+            self.pairs.add((place, writer))
+            self.same_step[place] = (*self.same_step[place], access)
+        return sign
+
+    def _sign(self, access: Access, index: Index, target: Access, written: Index) -> int | None:
+        """Whether a read is before (-1), with (0) or after (1) a write, for all values."""
+        axis = self.axes[access.tensor]
+        read, write = affine(access.at[axis]), affine(target.at[axis])
+        if read is None or write is None or [i for i, _ in write.terms] != [written]:
+            return None
+        rest = tuple((i, c) for i, c in read.terms if i != index)
+        offset = added(read.offset, times(MINUS, write.offset))
+        low, high = self.known.bounds(Affine(offset, rest))
+        if not rest and not low:
+            return 0
+        if high is not None and self.known.natural(added(times(MINUS, high), MINUS)):
+            return -1
+        return 1 if low is not None and self.known.natural(added(low, MINUS)) else None
+
+
+NO_WRITER = 2
+"""No sign: the statement does not write what is read."""
