@@ -56,7 +56,7 @@ class Loops:
 
     def shape(self, tensor: ir.Tensor) -> tuple[int, ...]:
         """By its axes; an axis without an index is as long as that of the tensor derived by."""
-        by = tensor.name.removesuffix(".grad")
+        by = tensor.name.removesuffix(".grad").removesuffix(".dot")
         return tuple(
             self.sizes[index.size] if index is not None else self.tensors[by].shape[axis]
             for axis, index in enumerate(tensor.axes)

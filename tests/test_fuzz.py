@@ -193,12 +193,44 @@ def passes_keep_the_meaning(trial: Trial) -> None:
         close(found, expected, returned(derived))
 
 
+def tangents_are_transposed_gradients(trial: Trial) -> None:
+    """⟨ū, J v⟩ = ⟨Jᵀū, v⟩, of which the right side is held against differences."""
+    if not trial.sample.wrt:
+        return
+    rng = np.random.default_rng(2)
+    moved = {n: rng.normal(size=trial.sample.arrays[n].shape) for n in trial.sample.wrt}
+    outputs, tangents = trial.program.jvp(moved, **trial.sample.arrays)
+    close(outputs, trial.values, returned(trial.ir))
+    assert {n: a.shape for n, a in tangents.items()} == {n: a.shape for n, a in outputs.items()}
+    terms = [trial.gradients[n] * v / trial.per_example(n) for n, v in moved.items()]
+    size = sum(float(np.sum(np.abs(term))) for term in terms)
+    expected = sum(float(np.sum(term)) for term in terms)
+    assert abs(trial.objective(tangents) - expected) <= 1e-9 * max(0.01, size)
+
+
+def forward_program_runs_as_printed(trial: Trial) -> None:
+    if not trial.sample.wrt:
+        return
+    derived = trial.program.derive_forward(wrt=trial.sample.wrt)
+    note(str(derived))
+    reread = einsumgrad.parse(str(derived))
+    assert reread.ir == derived.ir
+    takes = {tensor.name for tensor in derived.ir.tensors}
+    rng = np.random.default_rng(3)
+    moved = {f"{n}.dot": rng.normal(size=trial.sample.arrays[n].shape) for n in trial.sample.wrt}
+    arrays = {n: a for n, a in {**trial.sample.arrays, **moved}.items() if n in takes}
+    expected = trial.loops(derived.ir, arrays)
+    close(reread.run(**arrays), expected, returned(derived.ir))
+
+
 PROPERTIES: dict[str, Property] = {
     "run": runs_as_its_loops,
     "differences": derivatives_are_differences,
     "printing": prints_as_it_reads,
     "derived": derived_program_runs_as_printed,
     "passes": passes_keep_the_meaning,
+    "tangents": tangents_are_transposed_gradients,
+    "forward": forward_program_runs_as_printed,
 }
 SLOW = (HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.large_base_example)
 

@@ -24,12 +24,11 @@ from einsumgrad.derive.rules import (
     of_product,
 )
 from einsumgrad.derive.split import argument_of, fresh_name
+from einsumgrad.derive.terms import apart, arguments, brackets, entry, summed, times, within
 from einsumgrad.diagnostics import EinError
 from einsumgrad.ir.build import (
     ONE,
     ZERO,
-    coefficient_of,
-    conjuncts,
     negative,
     product,
     total,
@@ -37,9 +36,7 @@ from einsumgrad.ir.build import (
 from einsumgrad.ir.nodes import (
     Access,
     Call,
-    Condition,
     Expr,
-    Index,
     Iverson,
     Normalise,
     Number,
@@ -141,15 +138,23 @@ class Tangents:
             if moved != ZERO:
                 named = self.model.given(node.args[0])
                 slope, _ = self.model.rules.of_call(node, place, result, named=named)
-                terms.append(_times(slope, moved))
+                terms.append(times(slope, moved))
         return total(terms)
 
     def _reduce(self, node: Reduce, flow: Flow, result: Expr) -> Expr:
         opened, inner = open_binder(node, flow)
         moved = self.of(opened.body, inner)
-        match node.op:
+        own, loose = apart(opened.where, opened.indices)
+        opened = replace(opened, where=own)
+        return product(*brackets(loose, flow), self._reduced(opened, inner, result, moved))
+
+    def _reduced(self, opened: Reduce, inner: Flow, result: Expr, moved: Expr) -> Expr:
+        """The tangent of a reduction, from that of its body."""
+        if moved == ZERO:
+            return ZERO
+        match opened.op:
             case "sum" | "mean":
-                return replace(opened, body=moved) if moved != ZERO else ZERO
+                return replace(opened, body=moved)
             case "prod":
                 slope = of_product(opened, inner.names)
             case "max" | "min":
@@ -160,8 +165,8 @@ class Tangents:
             case "argmax" | "argmin":
                 return ZERO
             case _:
-                assert_never(node.op)
-        return _summed(product(slope, moved), opened.indices, opened.where)
+                assert_never(opened.op)
+        return summed(product(slope, moved), opened.indices, opened.where)
 
     def _extremum(self, node: Reduce, flow: Flow, result: Expr) -> Expr:
         """The share of an entry; entries that are computed get a name, to be equal to the result
@@ -175,24 +180,23 @@ class Tangents:
     def _normalise(self, node: Normalise, flow: Flow, result: Expr, *, root: bool) -> Expr:
         """softmax: y (u̇ - Σ y u̇); log_softmax: u̇ - Σ softmax u̇."""
         assert node.at == Position(node.index)
-        moved = self._argument(node.body, _within(node.index, node.where, flow))
-        share = result
-        if node.op == "log_softmax":
-            soft = Normalise("softmax", node.index, node.body, node.at, node.where)
-            share = Call("exp", (result,)) if root else soft
-        spread = _summed(product(share, moved), (node.index,), node.where)
-        value = total((moved, negative(spread)))
-        kept = (*_brackets(node.where, flow), *((result,) if node.op == "softmax" else ()))
-        return product(*kept, value)
+        moved = self._argument(node.body, within(node.index, node.where, flow))
+        own, _ = apart(node.where, (node.index,))
+        soft = Normalise("softmax", node.index, node.body, node.at, own)
+        log = node.op == "log_softmax"
+        share = (Call("exp", (result,)) if log else result) if root else soft
+        spread = summed(product(share, moved), (node.index,), own)
+        kept = (*brackets(node.where, flow), *(() if log else (share,)))
+        return product(*kept, total((moved, negative(spread))))
 
     def _argument(self, arg: Expr, flow: Flow) -> Expr:
         """The tangent of the argument of a softmax or sigmoid, which is read more than once: by a
         name, if it is no entry of a tensor. It is noted where that function is all of a tensor."""
         moved, own = self.of(arg, flow), self.statement.target.tensor
-        if not _entry(moved) and moved != ZERO:
+        if not entry(moved) and moved != ZERO:
             taken = self.taken | {name.removesuffix(self.suffix) for name in self.taken}
             moved = self._named(moved, flow, fresh_name(argument_of(own), taken) + self.suffix)
-        if _entry(moved) and arg in _arguments(self.statement.value):
+        if entry(moved) and arg in arguments(self.statement.value):
             self.arguments[own] = moved
         return moved
 
@@ -216,10 +220,9 @@ class Tangents:
             return None
         moved = self._noted(arg) or self.of(fused.body, fused.flow)
         new = fused.flow.loops[len(flow.loops) :]
-        own = tuple(c for c in fused.flow.where if set(new) & set(free_indices(c)))
-        kept = tuple(c for c in fused.flow.where if c not in own)
-        summed = _summed(product(fused.flow.value, moved), new, own)
-        return product(*_brackets(kept, flow), summed)
+        own, kept = apart(fused.flow.where, new)
+        value = summed(product(fused.flow.value, moved), new, own)
+        return product(*brackets(kept, flow), value)
 
     def _noted(self, arg: Expr) -> Expr | None:
         """The tangent of the argument of the sigmoid that names a tensor, where p or 1 - p is
@@ -238,60 +241,13 @@ class Tangents:
         soft = fusion.softmax_in(arg, self.model.definitions, flow.names)
         if soft is None:
             return None
-        inner = _within(soft.index, soft.where, flow)
+        inner = within(soft.index, soft.where, flow)
         if isinstance(arg, Access) and arg.tensor in self.arguments:
             moved = moved_to(self.arguments[arg.tensor], soft.moved)
         else:
             moved = self._argument(soft.body, inner)
         there = {soft.index: soft.at}
-        own = tuple(c for c in soft.where if soft.index in free_indices(c))
-        spread = _summed(product(soft.entry, moved), (soft.index,), own)
+        own, _ = apart(soft.where, (soft.index,))
+        spread = summed(product(soft.entry, moved), (soft.index,), own)
         value = total((moved_to(moved, there), negative(spread)))
-        return product(*_brackets(replace_all(soft.where, there), flow), value)
-
-
-def _entry(moved: Expr) -> bool:
-    """Whether a tangent is that of an entry, up to a number."""
-    return isinstance(coefficient_of(moved)[1], Access)
-
-
-def _times(slope: Expr, moved: Expr) -> Expr:
-    """The product; brackets that are added up each keep what is not finite away on its own."""
-    terms = slope.terms if isinstance(slope, Sum) else ()
-    if any(isinstance(part, Iverson) for term in terms for part in _factors(term)):
-        return total(product(term, moved) for term in terms)
-    return product(slope, moved)
-
-
-def _factors(term: Expr) -> tuple[Expr, ...]:
-    return term.factors if isinstance(term, Product) else (term,)
-
-
-def _summed(value: Expr, over: tuple[Index, ...], where: tuple[Condition, ...]) -> Expr:
-    """Σ over indices, if there are any."""
-    if value == ZERO or not over:
-        return value
-    return Reduce("sum", over, value, where)
-
-
-def _within(index: Index, where: tuple[Condition, ...], flow: Flow) -> Flow:
-    """The flow inside a softmax: another index of that name is out of sight."""
-    outer = tuple(c for c in flow.where if index not in free_indices(c))
-    inner = flow if index in flow.loops else flow.over((index,))
-    return replace(inner, where=outer).within(where)
-
-
-def _brackets(where: tuple[Condition, ...], flow: Flow) -> tuple[Expr, ...]:
-    """The conditions as factors, but for those that hold in any case."""
-    return tuple(Iverson(c) for c in conjuncts(where) if c not in flow.where)
-
-
-def _arguments(value: Expr) -> tuple[Expr, ...]:
-    """The argument of a softmax or a sigmoid."""
-    match value:
-        case Call("sigmoid", args):
-            return args
-        case Normalise("softmax", _, body):
-            return (body,)
-        case _:
-            return ()
+        return product(*brackets(replace_all(soft.where, there), flow), value)

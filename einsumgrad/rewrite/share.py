@@ -170,7 +170,7 @@ def _with(statement: Statement, value: Expr, seen: Seen, told: Told) -> Statemen
 def _definition(name: str, node: Expr) -> Statement:
     free = free_indices(node)
     target = Access(name, tuple(Position(i) for i in free))
-    return Statement(free, target, "=", node, listed=True, derived=True)
+    return simplify_statement(Statement(free, target, "=", node, listed=True, derived=True))
 
 
 @dataclass(slots=True)
