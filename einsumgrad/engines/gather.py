@@ -1,4 +1,4 @@
-"""Reading and adding at index arrays, checked before use."""
+"""Reading and writing at index arrays, checked before use."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from einsumgrad.diagnostics import EinError
 from einsumgrad.engines.layout import seen
+from einsumgrad.engines.windows import UFUNCS
 from einsumgrad.plan.faults import OutOfRange
 from einsumgrad.plan.nodes import At, Gather, Operand, Register, Scatter
 
@@ -146,7 +147,7 @@ def _inside(
 
 
 def scatter(made: Scatter, registers: tuple[Register, ...]) -> Run:
-    """A copy of a register with values added at places that may repeat."""
+    """A copy of a register with values put at places that may repeat."""
     where, dtype = places(made.at, registers[made.into].shape), registers[made.into].dtype
     look = seen(made.value.layout, made.rank)
     front = (*(axis for axis, _ in where.listed), *(axis for axis, _ in where.slices))
@@ -157,16 +158,17 @@ def scatter(made: Scatter, registers: tuple[Register, ...]) -> Run:
         result = np.array(registers_[made.into], dtype)
         value = np.asarray(look(registers_[made.value.register])).transpose(axes)
         target = result[(*where.fixed, ...)].transpose(front)
-        add_rows(target, index(registers_), -value if made.negative else value)
+        put_rows(target, index(registers_), value, UFUNCS[made.function])
         return result
 
     return run
 
 
-def add_rows(target: Array, index: tuple[Array, ...], value: Array) -> None:
-    """`target[index] += value`, repeated places added up: rows sorted by place, summed by runs."""
+def put_rows(target: Array, index: tuple[Array, ...], value: Array, put: np.ufunc) -> None:
+    """`target[index] += value` (or another function), repeated places put together: rows sorted by
+    place, reduced by runs."""
     if not index:
-        target += value
+        put(target, value, out=target)
         return
     outer = np.broadcast_shapes(*(i.shape for i in index))
     rest = target.shape[len(index) :]
@@ -180,5 +182,7 @@ def add_rows(target: Array, index: tuple[Array, ...], value: Array) -> None:
     order = np.argsort(flat.ravel(), kind="stable")
     ordered = flat.ravel()[order]
     starts = np.flatnonzero(np.concatenate(([True], ordered[1:] != ordered[:-1])))
-    sums = np.add.reduceat(rows[order], starts, axis=0)
-    target[np.unravel_index(ordered[starts], lengths)] += sums
+    together = np.add if put is np.subtract else put
+    found = together.reduceat(rows[order], starts, axis=0)
+    places = np.unravel_index(ordered[starts], lengths)
+    target[places] = put(target[places], found)

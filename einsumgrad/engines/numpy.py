@@ -13,21 +13,24 @@ import numpy.typing as npt
 from einsumgrad.engines.functions import REAL, Tables
 from einsumgrad.engines.gather import gather, scatter
 from einsumgrad.engines.layout import seen, view
+from einsumgrad.engines.loops import buffer, done, loop, store
 from einsumgrad.engines.pair import guard, pair
 from einsumgrad.engines.windows import overlap_add, pad, window
-from einsumgrad.plan.liveness import uses
 from einsumgrad.plan.nodes import (
     Arg,
     Arrange,
+    Buffer,
     Cast,
     Constant,
     Count,
+    Done,
     Fill,
     Fold,
     Gather,
     Guard,
     Instruction,
     Load,
+    Loop,
     Map,
     OverlapAdd,
     Pad,
@@ -36,8 +39,11 @@ from einsumgrad.plan.nodes import (
     Register,
     Scatter,
     Step,
+    Store,
+    Variable,
     Window,
 )
+from einsumgrad.plan.uses import uses
 
 FRESH = (Fill, OverlapAdd, Scatter)
 """Instructions whose result is an array of its own that may be added to."""
@@ -122,6 +128,26 @@ def _call(
             return _fold(made, tables)
         case Arrange():
             return _arrange(made, registers[own].shape)
+        case Guard():
+            return guard(made)
+        case Loop(_, _, _, body):
+            calls = (
+                (_call(s.instruction, registers, s.register, tables, owned), s.register)
+                for s in body
+            )
+            return loop(made, tuple(calls))
+        case _:
+            return _placed(made, registers, own, owned)
+
+
+def _placed(
+    made: Pad | Window | OverlapAdd | Gather | Scatter | Variable | Buffer | Store | Done,
+    registers: tuple[Register, ...],
+    own: int,
+    owned: frozenset[int],
+) -> Run:
+    """What reads or writes entries at other places than its own."""
+    match made:
         case Pad():
             return pad(made, registers[own])
         case Window():
@@ -132,8 +158,14 @@ def _call(
             return gather(made, registers)
         case Scatter():
             return scatter(made, registers)
-        case Guard():
-            return guard(made)
+        case Variable():
+            return lambda _r, _a: 0
+        case Buffer():
+            return buffer(made, registers[own])
+        case Store():
+            return store(made, registers)
+        case Done():
+            return done(made, registers[own])
         case _:
             assert_never(made)
 

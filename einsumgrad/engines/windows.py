@@ -16,6 +16,11 @@ from einsumgrad.plan.nodes import OverlapAdd, Pad, Register, Walk, Window
 Array = npt.NDArray[Any]
 Run = Callable[[list[Any], Mapping[str, Array]], Any]
 View = Callable[[Array, list[Any]], Array]
+UFUNCS: dict[str, np.ufunc] = {
+    "add": np.add, "subtract": np.subtract, "multiply": np.multiply, "maximum": np.maximum,
+    "minimum": np.minimum,
+}  # fmt: skip
+"""How values are put to those before them."""
 
 
 def pad(made: Pad, own: Register) -> Run:
@@ -65,15 +70,15 @@ def _sliced(walks: tuple[Walk, ...], shape: tuple[int, ...], met: list[int]) -> 
 
 
 def _part(walk: Walk, shape: tuple[int, ...]) -> Callable[[list[Any]], int | slice]:
-    start = _start(walk)
+    first = start(walk)
     if not walk.steps:
-        return start
+        return first
     ((axis, by),) = walk.steps
     length = by * (shape[axis] - 1) + 1
-    return lambda r: slice(start(r), start(r) + length, by)
+    return lambda r: slice(first(r), first(r) + length, by)
 
 
-def _start(walk: Walk) -> Callable[[list[Any]], int]:
+def start(walk: Walk) -> Callable[[list[Any]], int]:
     """Where a walk begins, given the loop variables."""
     offset, moving = walk.offset, walk.moving
     if not moving:
@@ -86,7 +91,7 @@ def _start(walk: Walk) -> Callable[[list[Any]], int]:
 
 def _strided(walks: tuple[Walk, ...], shape: tuple[int, ...]) -> View:
     """Any affine walk, by strides."""
-    starts = [_start(walk) for walk in walks]
+    starts = [start(walk) for walk in walks]
     steps = [(axis, k, c) for axis, walk in enumerate(walks) for k, c in walk.steps]
 
     def look(array: Array, registers: list[Any]) -> Array:
@@ -100,9 +105,9 @@ def _strided(walks: tuple[Walk, ...], shape: tuple[int, ...]) -> View:
 
 
 def overlap_add(made: OverlapAdd, registers: tuple[Register, ...], *, fresh: bool) -> Run:
-    """Values added through a view; axes along which it would meet itself are taken one by one.
+    """Values put through a view; axes along which it would meet itself are taken one by one.
 
-    `fresh`: nothing else sees the register that is added to, so it need not be copied."""
+    `fresh`: nothing else sees the register that is written to, so it need not be copied."""
     target, value = registers[made.into], registers[made.value.register]
     shape = _space(made, value)
     lengths = tuple(n + a + b for n, (a, b) in zip(target.shape, made.widths, strict=True))
@@ -111,7 +116,7 @@ def overlap_add(made: OverlapAdd, registers: tuple[Register, ...], *, fresh: boo
     pieces = [_piece(made.walks, shape, single, at) for at in _tuples(single, shape)]
     widths = any(map(any, made.widths))
     inner = tuple(slice(a, a + n) for n, (a, _) in zip(target.shape, made.widths, strict=True))
-    add = np.subtract if made.negative else np.add
+    put = UFUNCS[made.function]
     dtype = target.dtype
 
     def run(registers_: list[Any], _arrays: Mapping[str, Array]) -> Array:
@@ -124,7 +129,7 @@ def overlap_add(made: OverlapAdd, registers: tuple[Register, ...], *, fresh: boo
         values = look(np.asarray(registers_[made.value.register]))
         for entry, part in pieces:
             place = entry(result, registers_)
-            add(place, values[part], out=place)
+            put(place, values[part], out=place)
         return result[inner] if widths else result
 
     return run

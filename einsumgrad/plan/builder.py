@@ -18,6 +18,7 @@ from einsumgrad.plan.nodes import (
     Operand,
     Register,
 )
+from einsumgrad.plan.uses import uses
 
 BOOLEAN = frozenset({"=", "!=", "<", "<=", ">", ">=", "and", "or", "not"})
 WHOLE = frozenset({"argmax", "argmin"})
@@ -35,13 +36,27 @@ Term = Value | Constant
 
 
 @dataclass(slots=True)
+class Frame:
+    """The instructions of a loop's body, or of none; `trips`: how often each of them runs."""
+
+    trips: int = 1
+    order: list[int] = field(default_factory=list)
+    known: dict[tuple[Instruction, tuple[int, ...], str], int] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
 class Builder:
-    """Collects instructions for one plan."""
+    """Collects instructions for one plan.
+
+    `frames`: the body of the loop that is being planned, after those around it. `depths`: for
+    each register the frame in which it is written. `margins`: the room around buffers."""
 
     sizes: dict[str, int]
     registers: list[Register] = field(default_factory=list)
     instructions: list[Instruction] = field(default_factory=list)
-    known: dict[tuple[Instruction, tuple[int, ...], str], int] = field(default_factory=dict)
+    frames: list[Frame] = field(default_factory=lambda: [Frame()])
+    depths: list[int] = field(default_factory=list)
+    margins: dict[int, tuple[tuple[int, int], ...]] = field(default_factory=dict)
     owner: str = ""
     flops: int = 0
 
@@ -49,15 +64,30 @@ class Builder:
         self, made: Instruction, shape: tuple[int, ...], dtype: str, *, weak: bool = False,
         space: tuple[int, ...] = (), flops: int | None = None,
     ) -> int:  # fmt: skip
-        """The register of an instruction, a new one if there is none yet."""
-        key = (made, shape, dtype)
-        if key not in self.known:
-            self.known[key] = len(self.registers)
-            register = Register(shape, dtype, weak, self.owner, space)
+        """The register of an instruction, a new one if there is none yet. It runs in the outermost
+        loop that has what it reads."""
+        depth = max((self.depths[used] for used in uses(made)), default=0)
+        return self.place(made, Register(shape, dtype, weak, self.owner, space), depth, flops)
+
+    def place(self, made: Instruction, register: Register, depth: int, flops: int | None) -> int:
+        """`emit` into a given frame."""
+        frame = self.frames[depth]
+        key = (made, register.shape, register.dtype)
+        if key not in frame.known:
+            frame.known[key] = len(self.registers)
+            frame.order.append(len(self.registers))
             self.registers.append(register)
             self.instructions.append(made)
-            self.flops += register.size if flops is None else flops
-        return self.known[key]
+            self.depths.append(depth)
+            self.flops += (register.size if flops is None else flops) * frame.trips
+        return frame.known[key]
+
+    def lengths(self, register: int) -> tuple[int, ...]:
+        """The shape of a register, the room around a buffer aside."""
+        shape, margins = self.registers[register].shape, self.margins.get(register)
+        if margins is None:
+            return shape
+        return tuple(n - before - after for n, (before, after) in zip(shape, margins, strict=True))
 
     def size(self, index: Index) -> int:
         return self.sizes[index.size]

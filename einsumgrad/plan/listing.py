@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from einsumgrad.plan.liveness import uses
 from einsumgrad.plan.memory import readable
 from einsumgrad.plan.nodes import Fill, Fold, Gather, Instruction, Load, Map, Plan, Scatter
+from einsumgrad.plan.uses import uses
 
 
 def listing(plan: Plan) -> str:

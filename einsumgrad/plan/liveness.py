@@ -2,26 +2,26 @@
 
 from __future__ import annotations
 
-import dataclasses
-
 from einsumgrad.plan.builder import Builder
 from einsumgrad.plan.nodes import (
     Arrange,
+    Done,
     Instruction,
     Load,
-    Operand,
+    Loop,
     Plan,
     Register,
     Step,
     Window,
 )
 from einsumgrad.plan.scratch import bytes_of, scratch
+from einsumgrad.plan.uses import uses
 
 
 def finish(builder: Builder, results: tuple[tuple[str, int], ...]) -> Plan:
     """The plan of all instructions that the results need."""
-    needed = _needed(builder.instructions, [register for _, register in results])
-    order = [r for r in range(len(builder.registers)) if r in needed]
+    needed = needed_by(builder.instructions, [register for _, register in results])
+    order = [r for r in builder.frames[0].order if r in needed]
     kept = {register for _, register in results}
     last = _last_uses(builder.instructions, order)
     ends: dict[int, list[int]] = {}
@@ -33,7 +33,7 @@ def finish(builder: Builder, results: tuple[tuple[str, int], ...]) -> Plan:
     return Plan(steps, tuple(builder.registers), results, peak, largest, builder.flops)
 
 
-VIEWS = (Window, Arrange)
+VIEWS = (Window, Arrange, Done)
 """Instructions whose result is another register's memory."""
 
 
@@ -48,31 +48,8 @@ def _last_uses(instructions: list[Instruction], order: list[int]) -> dict[int, i
     return last
 
 
-def uses(instruction: Instruction) -> tuple[int, ...]:
-    """The registers that an instruction reads."""
-    found: list[int] = []
-    for name in ("operand", "source", "into", "result"):
-        value = getattr(instruction, name, None)
-        if isinstance(value, int):
-            found.append(value)
-    found += [o.register for o in _operands(instruction) if o.register >= 0]
-    found += [r for walk in getattr(instruction, "walks", ()) for r, _ in walk.moving]
-    return tuple(found)
-
-
-def _operands(instruction: Instruction) -> list[Operand]:
-    found: list[Operand] = []
-    for f in dataclasses.fields(instruction):
-        value = getattr(instruction, f.name)
-        parts = value if isinstance(value, tuple) else (value,)
-        for part in parts:
-            place = getattr(part, "place", part)
-            if isinstance(place, Operand):
-                found.append(place)
-    return found
-
-
-def _needed(instructions: list[Instruction], results: list[int]) -> set[int]:
+def needed_by(instructions: list[Instruction], results: list[int]) -> set[int]:
+    """The registers that some need, themselves among them."""
     needed, left = set(results), list(results)
     while left:
         for used in uses(instructions[left.pop()]):
@@ -102,8 +79,10 @@ def _peak(steps: tuple[Step, ...], registers: list[Register]) -> tuple[int, tupl
 
 def _counted(step: Step, registers: list[Register]) -> int:
     """The bytes that a step's result takes; none for an array that a caller has anyway, nor for a
-    view."""
+    view. A loop keeps what its last turn made until it ends."""
     made = step.instruction
+    if isinstance(made, Loop):
+        return sum(_counted(inner, registers) for inner in made.body)
     given = isinstance(made, Load) and not (made.drawn or made.copied)
-    given = given or isinstance(made, Window)
+    given = given or isinstance(made, Window | Done)
     return 0 if given else bytes_of(registers[step.register])

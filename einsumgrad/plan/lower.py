@@ -12,23 +12,28 @@ from einsumgrad.ir.inside import entered
 from einsumgrad.ir.walk import free_indices, gathers
 from einsumgrad.plan.builder import Builder, Term, Value, union
 from einsumgrad.plan.contract import contract
+from einsumgrad.plan.hoist import outside, sliced
 from einsumgrad.plan.nodes import Constant, Count
 from einsumgrad.plan.numbers import evaluate, holds
 from einsumgrad.plan.reads import read
 from einsumgrad.plan.windows import leaving
 
+HEAVY = (ir.Reduce, ir.Normalise, ir.Call)
+"""What is worth to be computed for all values of a loop's index at once."""
 TRUE, FALSE, ZERO = Constant(1.0), Constant(0.0), Constant(0.0)
 
 
 @dataclass(frozen=True, slots=True)
 class Lowering:
     """Lowers expressions; `where`: the conditions in force, under which gathers are checked;
-    `loops`: the registers of the loop variables around, by their indices."""
+    `loops`: the registers of the loop variables around, by their indices, outermost first;
+    `active`: the reads that keep a part inside each of these loops."""
 
     builder: Builder
     tensors: Mapping[str, Value]
     where: tuple[ir.Condition, ...] = ()
     loops: Mapping[ir.Index, int] = field(default_factory=dict)
+    active: Mapping[ir.Index, frozenset[ir.Access]] = field(default_factory=dict)
 
     def under(self, where: tuple[ir.Condition, ...]) -> Lowering:
         kept = tuple(dict.fromkeys((*self.where, *where)))
@@ -43,6 +48,10 @@ class Lowering:
 
     def term(self, node: ir.Expr) -> Term:
         """The value of an expression over its free indices, or a number."""
+        if self.loops and isinstance(node, HEAVY):
+            outer = outside(self, node)
+            if len(outer.loops) < len(self.loops):
+                return sliced(self, outer.term(node))
         match node:
             case ir.Number(value):
                 return Constant(float(value))
@@ -161,13 +170,13 @@ class Lowering:
             result = self.builder.map("multiply", result, value)
         return result
 
-    def masked(self, term: Term, mask: Term) -> Term:
-        """The term where the mask holds, else 0."""
+    def masked(self, term: Term, mask: Term, other: float = 0.0) -> Term:
+        """The term where the mask holds, else another number."""
         if isinstance(mask, Constant):
-            return term if mask.value else ZERO
-        if term == Constant(1.0):
+            return term if mask.value else Constant(other)
+        if term == Constant(1.0) and not other:
             return mask
-        return self.builder.map("select", mask, term, ZERO)
+        return self.builder.map("select", mask, term, Constant(other))
 
     def power(self, base: ir.Expr, exponent: ir.Expr) -> Term:
         below, above = self.term(base), self.term(exponent)
@@ -253,7 +262,7 @@ class Lowering:
         """Where what a maximum or the like is taken of reads no entry outside (LANGUAGE §6)."""
         found: list[ir.Condition] = []
         for access in entered(body):
-            shape = self.builder.registers[self.tensors[access.tensor].register].shape
+            shape = self.builder.lengths(self.tensors[access.tensor].register)
             found += leaving(access.at, self.builder.sizes, shape)
         return tuple(found)
 

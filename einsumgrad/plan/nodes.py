@@ -158,15 +158,15 @@ class Window:
 
 @dataclass(frozen=True, slots=True)
 class OverlapAdd:
-    """A register with values added (or subtracted) where the axes of the space walk; what falls
-    outside is dropped. `widths`: how far outside that may be."""
+    """A register with values put by a function (add, subtract, maximum …) where the axes of the
+    space walk; what falls outside is dropped. `widths`: how far outside that may be."""
 
     into: int
     value: Operand
     walks: tuple[Walk, ...]
     widths: tuple[tuple[int, int], ...]
     rank: int
-    negative: bool
+    function: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,14 +183,14 @@ class Gather:
 
 @dataclass(frozen=True, slots=True)
 class Scatter:
-    """A register with values added (or subtracted) at gathered places."""
+    """A register with values put by a function (add, subtract, maximum …) at gathered places."""
 
     into: int
     value: Operand
     at: tuple[At, ...]
     rank: int
     tensor: str
-    negative: bool
+    function: str
     mask: Operand | None = None
 
 
@@ -206,9 +206,58 @@ class Guard:
     rank: int
 
 
+@dataclass(frozen=True, slots=True)
+class Variable:
+    """The value of a loop's index in its current step; `number` tells loops apart."""
+
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
+class Buffer:
+    """An array that a loop writes into: the source, or one value throughout, with room around it
+    that is never written and reads as 0. `number` tells buffers apart."""
+
+    source: int | None
+    widths: tuple[tuple[int, int], ...]
+    value: float
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
+class Store:
+    """Values put into a buffer by a function (add, subtract, maximum …), at single places of some
+    of its axes and along the whole of the others; dropped if a place is outside."""
+
+    into: int
+    value: Operand
+    places: tuple[tuple[int, Walk], ...]
+    widths: tuple[tuple[int, int], ...]
+    function: str
+
+
+@dataclass(frozen=True, slots=True)
+class Loop:
+    """Steps repeated for each value of a variable, from 0 up or from the last one down."""
+
+    variable: int
+    count: int
+    upward: bool
+    body: tuple[Step, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """A buffer after its loop, without the room around it."""
+
+    source: int
+    loop: int
+    widths: tuple[tuple[int, int], ...]
+
+
 Instruction = (
     Load | Fill | Count | Map | Cast | Pair | Fold | Arrange | Pad | Window | OverlapAdd
-    | Gather | Scatter | Guard
+    | Gather | Scatter | Guard | Variable | Buffer | Store | Loop | Done
 )  # fmt: skip
 
 

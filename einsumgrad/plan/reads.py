@@ -21,7 +21,8 @@ def read(lowering: Lowering, access: ir.Access) -> Term:
     if not access.at:
         return Value(source.register, ())
     plain = [p.index for p in access.at if isinstance(p, ir.Position)]
-    if len(plain) == len(access.at) == len(set(lowering.loose(tuple(plain)))):
+    whole = source.register not in lowering.builder.margins
+    if whole and len(plain) == len(access.at) == len(set(lowering.loose(tuple(plain)))):
         return Value(source.register, tuple(plain))
     if any(any(accesses(p)) for p in access.at):
         return gathered(lowering, source, access)
@@ -31,7 +32,7 @@ def read(lowering: Lowering, access: ir.Access) -> Term:
 
 def gathered(lowering: Lowering, source: Value, access: ir.Access) -> Term:
     """Entries where tensors say: the other axes are viewed first."""
-    shape, builder = lowering.builder.registers[source.register].shape, lowering.builder
+    builder, shape = lowering.builder, lowering.builder.lengths(source.register)
     at = {k: p for k, p in enumerate(access.at) if any(accesses(p))}
     whole = {k: builder.whole_axis(k, shape[k]) for k in at}
     others = tuple(ir.Position(whole[k]) if k in whole else p for k, p in enumerate(access.at))

@@ -11,14 +11,17 @@ import numpy as np
 from einsumgrad.plan.nodes import (
     Arrange,
     At,
+    Buffer,
     Cast,
     Count,
+    Done,
     Fill,
     Fold,
     Gather,
     Guard,
     Instruction,
     Load,
+    Loop,
     Map,
     Operand,
     OverlapAdd,
@@ -26,6 +29,8 @@ from einsumgrad.plan.nodes import (
     Pair,
     Register,
     Scatter,
+    Store,
+    Variable,
     Window,
 )
 
@@ -62,6 +67,11 @@ def scratch(made: Instruction, own: Register, registers: Sequence[Register]) -> 
             return 2 * min(math.prod(own.space), PIECE) * np.dtype(own.dtype).itemsize
         case OverlapAdd():
             return bytes_of(own) if any(map(any, made.widths)) else 0
+        case Loop(_, _, _, body):
+            inner = (scratch(s.instruction, registers[s.register], registers) for s in body)
+            return max(inner, default=0)
+        case Variable() | Buffer() | Store() | Done():
+            return 0
         case Load() | Fill() | Count() | Cast() | Arrange() | Pad() | Window():
             return 0
         case _:

@@ -80,8 +80,8 @@ def leaving(
 def window(lowering: Lowering, source: Value, at: tuple[ir.Expr, ...]) -> Term | None:
     """The entries at these positions, 0 outside; None if that is no view."""
     builder = lowering.builder
-    register = builder.registers[source.register]
-    found = reach(at, builder.sizes, register.shape)
+    register, lengths = builder.registers[source.register], builder.lengths(source.register)
+    found = reach(at, builder.sizes, lengths)
     if found is None:
         return None
     axes = lowering.loose(tuple(dict.fromkeys(i for p in at for i in free_indices(p))))
@@ -95,23 +95,26 @@ def window(lowering: Lowering, source: Value, at: tuple[ir.Expr, ...]) -> Term |
     if any(map(any, found.widths)) and math.prod(found.padded) > limit:
         return None
     base = padded(lowering, source.register, found)
-    made = Window(base, walks(lowering, found, axes), len(axes))
+    room = builder.margins.get(source.register, found.widths)
+    made = Window(base, walks(lowering, found, room, axes), len(axes))
     return Value(builder.emit(made, shape, register.dtype, weak=register.weak, flops=0), axes)
 
 
 def padded(lowering: Lowering, source: int, found: Reach) -> int:
-    """The register with room for every position."""
-    if not any(map(any, found.widths)):
+    """The register with room for every position; a buffer has it."""
+    if source in lowering.builder.margins or not any(map(any, found.widths)):
         return source
     builder, register = lowering.builder, lowering.builder.registers[source]
     made = Pad(source, found.widths)
     return builder.emit(made, found.padded, register.dtype, weak=register.weak, flops=0)
 
 
-def walks(lowering: Lowering, found: Reach, axes: tuple[ir.Index, ...]) -> tuple[Walk, ...]:
+def walks(
+    lowering: Lowering, found: Reach, room: Widths, axes: tuple[ir.Index, ...]
+) -> tuple[Walk, ...]:
     """How the axes of the padded register are walked along."""
     made = []
-    for one, (before, _) in zip(found.lines, found.widths, strict=True):
+    for one, (before, _) in zip(found.lines, room, strict=True):
         steps = tuple((axes.index(i), c) for i, c in one.terms if i in axes)
         moving = tuple((lowering.loops[i], c) for i, c in one.terms if i not in axes)
         made.append(Walk(one.offset + before, steps, moving))
@@ -119,9 +122,9 @@ def walks(lowering: Lowering, found: Reach, axes: tuple[ir.Index, ...]) -> tuple
 
 
 def overlap_add(
-    lowering: Lowering, into: Value, value: Value, at: tuple[ir.Expr, ...], *, negative: bool
+    lowering: Lowering, into: Value, value: Value, at: tuple[ir.Expr, ...], function: str
 ) -> Value | None:
-    """The register with the value added at affine positions; None if they are not."""
+    """The register with the value put at affine positions; None if they are not."""
     builder = lowering.builder
     register = builder.registers[into.register]
     found = reach(at, builder.sizes, register.shape)
@@ -130,8 +133,8 @@ def overlap_add(
     if found.nowhere or 0 in builder.shape(value.axes):
         return into
     operand = builder.operand(value, value.axes)
-    steps = walks(lowering, found, value.axes)
-    made = OverlapAdd(into.register, operand, steps, found.widths, len(value.axes), negative)
+    steps = walks(lowering, found, found.widths, value.axes)
+    made = OverlapAdd(into.register, operand, steps, found.widths, len(value.axes), function)
     flops = math.prod(builder.shape(value.axes))
     return Value(
         builder.emit(made, register.shape, register.dtype, weak=register.weak, flops=flops), ()

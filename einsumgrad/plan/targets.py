@@ -1,0 +1,68 @@
+"""Values put where a target says: along affine walks, or where tensors say."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from einsumgrad.ir import nodes as ir
+from einsumgrad.plan.builder import Value
+from einsumgrad.plan.nodes import Constant, Scatter
+from einsumgrad.plan.places import placed
+from einsumgrad.plan.windows import leaving, overlap_add
+
+if TYPE_CHECKING:
+    from einsumgrad.plan.lower import Lowering
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """What a statement's operator does: the function that puts an entry to those before it, the
+    reduction over indices that the target lacks, and what both begin with."""
+
+    function: str
+    fold: str
+    start: float
+
+
+WAYS: dict[ir.Op, Way] = {
+    "=": Way("add", "sum", 0.0),
+    "+=": Way("add", "sum", 0.0),
+    "-=": Way("subtract", "sum", 0.0),
+    "max=": Way("maximum", "max", -math.inf),
+    "min=": Way("minimum", "min", math.inf),
+    "*=": Way("multiply", "prod", 1.0),
+}
+
+
+def start_of(ops: set[ir.Op]) -> float:
+    """What a tensor holds before the statements of these operators; 0 where one defines it."""
+    return 0.0 if "=" in ops else WAYS[next(iter(sorted(ops)))].start
+
+
+def put(lowering: Lowering, target: ir.Access, op: ir.Op, into: Value, value: Value) -> Value:
+    """The register with the value put at the target's positions; both of one dtype."""
+    function = WAYS[op].function
+    made = overlap_add(lowering, into, value, target.at, function)
+    return scattered(lowering, target, op, into, value) if made is None else made
+
+
+def scattered(lowering: Lowering, target: ir.Access, op: ir.Op, into: Value, value: Value) -> Value:
+    """Values put where tensors say; positions that are computed beside are kept inside."""
+    builder, free = lowering.builder, value.axes
+    inside = leaving(target.at, builder.sizes, builder.registers[into.register].shape)
+    kept = lowering.conjunction(inside)
+    places, mask = placed(lowering.under(inside), target.at, free)
+    if Constant(0.0) in (mask, kept):
+        return into
+    if isinstance(kept, Value):
+        neutral = Constant(WAYS[op].start)
+        value = builder.spread(builder.map("select", kept, value, neutral), free)
+    masked = builder.operand(mask, free) if isinstance(mask, Value) else None
+    register = builder.registers[into.register]
+    made = Scatter(
+        into.register, builder.operand(value, free), places, len(free), target.tensor,
+        WAYS[op].function, masked,
+    )  # fmt: skip
+    return Value(builder.emit(made, register.shape, register.dtype, weak=register.weak), ())

@@ -1,0 +1,46 @@
+"""Which registers an instruction reads."""
+
+from __future__ import annotations
+
+import dataclasses
+
+from einsumgrad.plan.nodes import Instruction, Loop, Operand
+
+NAMES = ("operand", "source", "into", "result", "loop")
+
+
+def uses(instruction: Instruction) -> tuple[int, ...]:
+    """The registers that an instruction reads."""
+    if isinstance(instruction, Loop):
+        return _outside(instruction)
+    found: list[int] = []
+    for name in NAMES:
+        value = getattr(instruction, name, None)
+        if isinstance(value, int):
+            found.append(value)
+    found += [o.register for o in _operands(instruction) if o.register >= 0]
+    walks = (
+        *getattr(instruction, "walks", ()),
+        *(w for _, w in getattr(instruction, "places", ())),
+    )
+    found += [register for walk in walks for register, _ in walk.moving]
+    return tuple(found)
+
+
+def _operands(instruction: Instruction) -> list[Operand]:
+    found: list[Operand] = []
+    for f in dataclasses.fields(instruction):
+        value = getattr(instruction, f.name)
+        parts = value if isinstance(value, tuple) else (value,)
+        for part in parts:
+            place = getattr(part, "place", part)
+            if isinstance(place, Operand):
+                found.append(place)
+    return found
+
+
+def _outside(loop: Loop) -> tuple[int, ...]:
+    """What the steps of a loop read that none of them writes."""
+    own = {loop.variable, *(step.register for step in loop.body)}
+    read = dict.fromkeys(used for step in loop.body for used in uses(step.instruction))
+    return tuple(used for used in read if used not in own)
