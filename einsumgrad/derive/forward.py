@@ -55,6 +55,7 @@ def _statements(
 ) -> Iterator[Statement]:
     """The tangents' statements, each behind what it names; `dots` gets the tangents' names."""
     model, odd = model_of(program, wrt), odd_names(program)
+    dots |= {name: name + suffix for name in _early(program) & model.varied}
     integer = {tensor.name for tensor in program.tensors if tensor.integer}
     logged = logged_tensors(program.statements) & model.definitions.keys()
     taken = {tensor.name for tensor in program.tensors}
@@ -74,6 +75,16 @@ def _statements(
             yield replace(
                 statement, target=target, value=value, listed=listed, derived=True, origin=origin
             )
+
+
+def _early(program: Program) -> frozenset[str]:
+    """The tensors of recurrences that a statement reads before another writes them."""
+    written = {statement.target.tensor for statement in program.statements}
+    found: set[str] = set()
+    for statement in program.statements:
+        found.update(read.tensor for read in statement.reads if read.tensor in written)
+        written.discard(statement.target.tensor)
+    return frozenset(found)
 
 
 def _leaves(
