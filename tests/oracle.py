@@ -1,7 +1,9 @@
 """The meaning of the language: nested Python loops over the indices, entry by entry.
 
 Slow on purpose and free of cleverness; the only thing shared with the package is the node types.
-Recurrences are not run here: statements run one after the other, each over all its tuples.
+Statements run one after the other, each over all its tuples. Where one reads what it or a later
+one writes, they run again and again, each time on the values found before, until nothing changes:
+whatever the order in which entries depend on each other, they then are what the statements say.
 """
 
 from __future__ import annotations
@@ -18,6 +20,7 @@ import numpy as np
 import numpy.typing as npt
 
 from einsumgrad.ir import nodes as ir
+from einsumgrad.ir.walk import free_indices
 
 Array = npt.NDArray[Any]
 Env = dict[str, int]
@@ -27,6 +30,10 @@ Entered = list[tuple[int, float]]
 
 class GatherError(Exception):
     """A gathered position that is outside its tensor, or no integer."""
+
+
+class CircleError(Exception):
+    """Entries that depend on themselves."""
 
 
 def run(
@@ -42,9 +49,7 @@ def run(
         if tensor.kind == "const" and isinstance(tensor.start, ir.Expr):
             value = loops.value(tensor.start, {})
             loops.tensors.setdefault(tensor.name, np.full(loops.shape(tensor), float(value)))
-    known = {tensor.name: tensor for tensor in program.tensors}
-    for statement in program.statements:
-        loops.execute(statement, known[statement.target.tensor])
+    loops.program(program)
     return loops.tensors
 
 
@@ -62,6 +67,38 @@ class Loops:
             for axis, index in enumerate(tensor.axes)
         )
 
+    def program(self, program: ir.Program) -> None:
+        last = {s.target.tensor: place for place, s in enumerate(program.statements)}
+        early = any(
+            last.get(read.tensor, -1) >= place
+            for place, s in enumerate(program.statements)
+            for read in s.reads
+        )
+        for tensor in program.tensors:
+            if early and tensor.name in last:
+                self.tensors[tensor.name] = np.zeros(self.shape(tensor))
+        changed = self.once(program, last)
+        rounds = 2 + sum(self.tensors[name].size for name in last)
+        while early and changed:
+            changed, rounds = self.once(program, last), rounds - 1
+            if not rounds:
+                raise CircleError
+
+    def once(self, program: ir.Program, last: dict[str, int]) -> bool:
+        """Every statement once; a tensor is read anew after the last of its writes. Whether any
+        value changed."""
+        known, fresh, changed = {t.name: t for t in program.tensors}, dict[str, Array](), False
+        for place, statement in enumerate(program.statements):
+            name = statement.target.tensor
+            start = STATEMENTS[statement.op][0]
+            array = fresh.setdefault(name, np.full(self.shape(known[name]), start))
+            self.execute(statement, array)
+            if last[name] == place:
+                before = self.tensors.get(name)
+                changed |= before is None or not np.array_equal(before, array, equal_nan=True)
+                self.tensors[name] = array
+        return changed
+
     def tuples(
         self, indices: tuple[ir.Index, ...], where: tuple[ir.Condition, ...], env: Env
     ) -> Iterator[Env]:
@@ -70,17 +107,18 @@ class Loops:
             if all(self.holds(condition, inner) for condition in where):
                 yield inner
 
-    def execute(self, statement: ir.Statement, target: ir.Tensor) -> None:
-        start, update = STATEMENTS[statement.op]
-        array = self.tensors.setdefault(target.name, np.full(self.shape(target), start))
+    def execute(self, statement: ir.Statement, array: Array) -> None:
+        _, update = STATEMENTS[statement.op]
         for env in self.tuples(statement.indices, statement.where, {}):
-            place = self.place(statement.target, env)
-            if place is not None and self.enters(statement.value, env):
+            place = self.place(statement.target, env, array.shape)
+            if place is not None and (statement.op in SUMS or self.enters(statement.value, env)):
                 array[place] = update(array[place].item(), self.value(statement.value, env))
 
-    def place(self, access: ir.Access, env: Env) -> tuple[int, ...] | None:
+    def place(
+        self, access: ir.Access, env: Env, shape: tuple[int, ...] | None = None
+    ) -> tuple[int, ...] | None:
         """The entry's position, None if it is outside; a gather has to be inside."""
-        shape = self.tensors[access.tensor].shape
+        shape = self.tensors[access.tensor].shape if shape is None else shape
         values = [self.value(at, env) for at in access.at]
         for at, value, size in zip(access.at, values, shape, strict=True):
             if value != int(value) or (gathers(at) and not 0 <= value < size):
@@ -88,9 +126,24 @@ class Loops:
         inside = all(0 <= value < size for value, size in zip(values, shape, strict=True))
         return tuple(int(value) for value in values) if inside else None
 
-    def enters(self, body: ir.Expr, env: Env) -> bool:
-        """A read outside does not enter a maximum or the like (nor, being 0, a sum)."""
-        return not isinstance(body, ir.Access) or self.place(body, env) is not None
+    def enters(self, node: ir.Expr | ir.Condition, env: Env) -> bool:
+        """Whether nothing is read outside, but for entries over which an operator inside runs: only
+        then does a tuple enter a maximum, a softmax or the like."""
+        match node:
+            case ir.Access():
+                free = all(i.name in env for i in free_indices(node))
+                return not free or self.place(node, env) is not None
+            case ir.Iverson():
+                return True
+            case ir.Normalise(index=index):
+                inner = {name: value for name, value in env.items() if name != index.name}
+                return self.enters(node.body, inner)
+            case ir.Reduce():
+                bound = {i.name for i in node.indices}
+                inner = {name: value for name, value in env.items() if name not in bound}
+                return self.enters(node.body, inner)
+            case _:
+                return all(self.enters(part, env) for part in ir.children(node))
 
     def value(self, expr: ir.Expr, env: Env) -> float:
         match expr:
@@ -145,7 +198,7 @@ class Loops:
         return [
             (inner[indices[0].name], self.value(expr.body, inner))
             for inner in self.tuples(indices, expr.where, env)
-            if self.enters(expr.body, inner)
+            if (isinstance(expr, ir.Reduce) and expr.op in SUMS) or self.enters(expr.body, inner)
         ]
 
     def normalise(self, expr: ir.Normalise, env: Env) -> float:
@@ -202,6 +255,8 @@ def ieee(function: Callable[..., float], *args: float) -> float:
         return -math.inf if function in (math.log, math.log1p) and args[0] in (0, -1) else math.nan
 
 
+SUMS = {"sum", "mean", "prod", "=", "+=", "-=", "*="}
+"""What takes an entry outside as the 0 that it reads as."""
 COMPARE: dict[ir.Comparator, Callable[[float, float], bool]] = {
     "=": operator.eq, "!=": operator.ne, "<": operator.lt,
     "<=": operator.le, ">": operator.gt, ">=": operator.ge,

@@ -15,7 +15,7 @@ from einsumgrad.check.faults import (
 )
 from einsumgrad.check.lower import Budget, Scope
 from einsumgrad.check.names import Names, collect, is_size
-from einsumgrad.check.order import circle_faults, order_faults
+from einsumgrad.check.order import circle_faults, order_faults, piece_faults
 from einsumgrad.check.sizes import size_faults
 from einsumgrad.check.spelling import tensor_faults, word_faults
 from einsumgrad.check.starts import constant
@@ -47,6 +47,7 @@ def check(file: t.File, unread: tuple[Fault, ...] = ()) -> ir.Program:
         if not any(isinstance(fault, RankConflict | RangeTwice) for fault in faults):
             faults += size_faults(program)
             faults += circle_faults(program)
+            faults += piece_faults(program)
     if faults:
         raise EinError(*without_echoes(file, faults))
     return program

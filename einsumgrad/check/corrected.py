@@ -46,18 +46,6 @@ def summed(item: t.Statement, missing: Sequence[str], names: Names) -> str:
     return f"to sum over it write {binding} (`+=` would sum the whole right side)"
 
 
-def reduced(item: t.Statement, over: Sequence[str]) -> str:
-    """`m[b] max= x[b,i]` as `m[b] = max_i x[b,i]`."""
-    op = {"max=": "max", "min=": "min", "*=": "prod"}.get(item.op, "")
-    if not over or not op:
-        return ""
-    text = item.span.source.text
-    value = text[item.value.span.start : item.value.span.end]
-    inside = f"({value})" if isinstance(item.value, t.Sum | t.Negative) else value
-    rest = text[item.value.span.end : item.span.end]
-    return f"write {_quoted(f'{item.target.span.text} = {op}_{_subscript(over)} {inside}{rest}')}"
-
-
 def op_span(item: t.Statement) -> Span:
     """The place of the statement's sign, `=` or another."""
     start, end = item.target.span.end, item.value.span.start

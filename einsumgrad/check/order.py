@@ -4,15 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from einsumgrad.check.faults import DefinedTwice, NotYet, ReadBeforeWritten, ReadsItself
+from einsumgrad.check.faults import DefinedTwice, ReadBeforeWritten, ReadsItself
+from einsumgrad.check.pieces import meetings
 from einsumgrad.check.schedule import schedule
-from einsumgrad.check.statement_faults import Circle
+from einsumgrad.check.sizes import known_sizes
+from einsumgrad.check.statement_faults import Circle, MixedOperators, Overlap
 from einsumgrad.diagnostics import Fault
 from einsumgrad.ir.affine import is_affine
-from einsumgrad.ir.circles import circles
-from einsumgrad.ir.nodes import Access, Program, Statement
+from einsumgrad.ir.circles import by_target, circles
+from einsumgrad.ir.nodes import Access, Position, Program, Statement
 
 SHOWN = 6
+WAYS = {"+=": 1, "-=": 1, "max=": 2, "min=": 3, "*=": 4}
+"""Operators that go together on one tensor."""
 
 
 def order_faults(statements: tuple[Statement, ...]) -> tuple[Fault, ...]:
@@ -36,9 +40,33 @@ def order_faults(statements: tuple[Statement, ...]) -> tuple[Fault, ...]:
             span = statement.target.span
             faults.append(ReadBeforeWritten(span=span, related=related, name=name))
         if statement.op == "=" and name in written:
-            faults.append(_second(statement, written[name]))
+            second = _second(statement, written[name])
+            faults += [second] if second else []
         written.setdefault(name, statement)
-    return tuple(faults)
+    return (*faults, *_mixed(statements))
+
+
+def _mixed(statements: tuple[Statement, ...]) -> Iterator[Fault]:
+    """A tensor that is added to is not also maximised."""
+    for name, found in by_target(statements).items():
+        reducing = [s for s in found if s.op != "="]
+        for statement in reducing[1:]:
+            if WAYS[statement.op] != WAYS[reducing[0].op]:
+                related = (("first here", reducing[0].target.span),)
+                yield MixedOperators(
+                    span=statement.target.span, related=related, name=name,
+                    first=reducing[0].op, second=statement.op,
+                )  # fmt: skip
+                break
+
+
+def piece_faults(program: Program) -> Iterator[Fault]:
+    """Pieces of which two surely define some entry."""
+    for meeting in meetings(program, known_sizes(program)):
+        if meeting.surely:
+            first, second = meeting.first.target, meeting.second.target
+            related = (("also here", first.span),)
+            yield Overlap(span=second.span, related=related, name=second.tensor)
 
 
 def circle_faults(program: Program) -> Iterator[Fault]:
@@ -69,14 +97,16 @@ def _plain_circle(found: list[Statement], reads: list[tuple[Statement, Access]])
     return ReadBeforeWritten(span=writer.target.span, related=related, name=access.tensor)
 
 
-def _second(statement: Statement, first: Statement) -> Fault:
+def _second(statement: Statement, first: Statement) -> Fault | None:
+    """What is wrong with a `=` after another statement; pieces may follow each other."""
     name, place = statement.target.tensor, statement.target.span
     related = (("first here", first.target.span),)
-    if statement.where or first.where:
-        hint = f"one statement does it: `{place.text} = [CONDITION] … + [CONDITION] …`"
-        what = f"defining `{name}` in pieces"
-        return NotYet(span=place, related=related, what=what, hint=hint)
     if first.op == "=":
-        return DefinedTwice(span=place, related=related, name=name)
+        pieces = statement.where or first.where or not _whole(statement) or not _whole(first)
+        return None if pieces else DefinedTwice(span=place, related=related, name=name)
     what, hint = "defined after it was added to", f"put the `=` first, then the `{first.op}`"
     return DefinedTwice(span=place, related=related, name=name, what=what, hint=hint)
+
+
+def _whole(statement: Statement) -> bool:
+    return all(isinstance(at, Position) for at in statement.target.at)

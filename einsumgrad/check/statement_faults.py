@@ -17,3 +17,21 @@ class Circle(Fault):
         "in one step after what writes them"
     )
     circle: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Overlap(Fault):
+    code: ClassVar[str] = "E243"
+    words: ClassVar[str] = "two pieces define an entry of `{name}`"
+    help: ClassVar[str] = "no index tuple may meet the conditions of both"
+    name: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MixedOperators(Fault):
+    code: ClassVar[str] = "E244"
+    words: ClassVar[str] = "`{name}` is reduced by `{first}` and by `{second}`"
+    help: ClassVar[str] = "give one of the two a name of its own"
+    name: str
+    first: str
+    second: str

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from einsumgrad.check.corrected import added, list_span, op_span, reduced, relisted, summed
+from einsumgrad.check.corrected import added, list_span, relisted, summed
 from einsumgrad.check.faults import (
     ListedTwice,
-    NotYet,
     Unlisted,
     Unused,
     WouldSum,
@@ -41,7 +40,6 @@ def lower_statement(item: t.Statement, names: Names, budget: Budget) -> Lowered:
     conditions = tuple(link for c in item.where for link in links(c))
     scope = Scope(names, frozenset(loops), conditions, budget=budget)
     scope.faults.extend(_list_faults(item, loops))
-    scope.faults.extend(_operator_faults(item, loops, names))
     target = lower(item.target, scope)
     assert isinstance(target, ir.Access)
     value = _kept(lower(item.value, scope))
@@ -116,13 +114,6 @@ def _counted(names: list[str]) -> str:
     """`index `i` is`, `indices `i`, `j` are`"""
     listed = ", ".join(f"`{name}`" for name in names)
     return f"index {listed} is" if len(names) == 1 else f"indices {listed} are"
-
-
-def _operator_faults(item: t.Statement, loops: tuple[str, ...], names: Names) -> list[Fault]:
-    if item.op in ("=", "+=", "-="):
-        return []
-    over = [n for n in loops if n not in free((item.target,), names)]
-    return [NotYet(span=op_span(item), what=f"`{item.op}`", hint=reduced(item, over))]
 
 
 def _sum_faults(

@@ -125,9 +125,10 @@ class Distances:
         """Whether a read is before (-1), with (0) or after (1) a write, for all values."""
         axis = self.axes[access.tensor]
         read, write = affine(access.at[axis]), affine(target.at[axis])
-        if read is None or write is None or [i for i, _ in write.terms] != [written]:
+        if read is None or write is None:
             return None
-        rest = tuple((i, c) for i, c in read.terms if i != index)
+        further = tuple((i, times(MINUS, c)) for i, c in write.terms if i != written)
+        rest = (*(pair for pair in read.terms if pair[0] != index), *further)
         offset = added(read.offset, times(MINUS, write.offset))
         low, high = self.known.bounds(Affine(offset, rest))
         if not rest and not low:

@@ -11,6 +11,7 @@ from einsumgrad.derive.flow import Contribution, Flow, open_binder
 from einsumgrad.derive.rules import (
     Rules,
     active_reads,
+    exact,
     of_base,
     of_exponent,
     of_extremum,
@@ -18,8 +19,6 @@ from einsumgrad.derive.rules import (
 )
 from einsumgrad.ir.build import (
     ZERO,
-    coefficient_of,
-    is_signed,
     negative,
     product,
     reciprocal,
@@ -64,16 +63,10 @@ class Model:
         return isinstance(node, Access) and node.tensor not in self.made
 
     def exact(self, node: Expr) -> bool:
-        """Whether a node has the same value to the last bit wherever it is computed: an entry that
-        the source names, or one operation on two of them, which IEEE 754 rounds in one way."""
+        """`rules.exact`, names that splitting gave being what they stand for."""
         if isinstance(node, Access) and node.tensor in self.made:
             return self.exact(self.definitions[node.tensor].value)
-        node = coefficient_of(node)[1] if is_signed(node) else node
-        parts = node.factors if isinstance(node, Product) else ()
-        if isinstance(node, Sum):
-            parts = tuple(coefficient_of(t)[1] if is_signed(t) else t for t in node.terms)
-        simple = (self.given(part) or isinstance(part, Number | Size | Position) for part in parts)
-        return self.given(node) or (len(parts) == 2 and all(simple))
+        return exact(node, self.given)
 
 
 def pull(node: Expr, flow: Flow, model: Model, named: Expr | None = None) -> Iterator[Contribution]:

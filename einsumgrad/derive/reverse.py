@@ -12,16 +12,20 @@ from dataclasses import dataclass, replace
 
 from einsumgrad.check.faults import NoDerivative
 from einsumgrad.check.tensors import complete
+from einsumgrad.derive import words
 from einsumgrad.derive.around import reached_in_circles, without_sources
 from einsumgrad.derive.batch import batch_factor
 from einsumgrad.derive.explicit import explicit
 from einsumgrad.derive.flow import Contribution, odd_names, start
 from einsumgrad.derive.gradients import Gradients, name_gradients
+from einsumgrad.derive.others import others
 from einsumgrad.derive.pull import Model, pull
+from einsumgrad.derive.reducing import Helpers, as_operators
 from einsumgrad.derive.rules import Rules, active_reads
 from einsumgrad.derive.split import split
 from einsumgrad.diagnostics import EinError
 from einsumgrad.ir.build import MINUS_ONE, ONE, ZERO, product
+from einsumgrad.ir.circles import by_target
 from einsumgrad.ir.nodes import Access, Expr, Op, Position, Program, Size, Statement, Tensor
 from einsumgrad.ir.walk import free_indices, walk
 
@@ -76,10 +80,10 @@ def reverse_steps(
 ) -> Reversed:
     """`reverse`, with the steps that `explain` tells."""
     wanted = default_wrt(program) if wrt is None else wrt
-    meant = explicit(program)
-    model = model_of(meant, wanted)
     taken = {tensor.name for tensor in program.tensors}
-    pieces = split(meant.statements, model, taken)
+    meant, helpers = as_operators(explicit(program), taken)
+    model = model_of(meant, wanted)
+    pieces = _with_helpers(split(meant.statements, model, taken), helpers)
     gradients = name_gradients(program, model.varied, pieces, seeds, taken)
     steps = without_sources(tuple(_sweep(meant, pieces, model, gradients)), meant, gradients)
     made = _assemble(program, wanted, pieces, gradients, steps, asked=wrt is not None)
@@ -89,6 +93,12 @@ def reverse_steps(
 def model_of(program: Program, wrt: tuple[str, ...]) -> Model:
     """What the chain rule needs to know of a program that is derived by `wrt`."""
     return Model(Rules(), _varied(program, wrt), _definitions(program.statements))
+
+
+def _with_helpers(
+    pieces: Mapping[int, tuple[Statement, ...]], helpers: Helpers
+) -> Mapping[int, tuple[Statement, ...]]:
+    return {place: (*helpers.get(place, ()), *found) for place, found in pieces.items()}
 
 
 def default_wrt(program: Program) -> tuple[str, ...]:
@@ -123,6 +133,12 @@ def _definitions(statements: tuple[Statement, ...]) -> dict[str, Statement]:
     }
 
 
+def _in_pieces(statements: tuple[Statement, ...]) -> set[str]:
+    """The tensors that only `=` defines, in pieces: where one holds, the name is its value."""
+    found = by_target(statements)
+    return {name for name, pieces in found.items() if all(map(_defines, pieces))}
+
+
 def _defines(statement: Statement) -> bool:
     at = statement.target.at
     plain = all(isinstance(place, Position) for place in at) and len(set(at)) == len(at)
@@ -136,13 +152,17 @@ def _sweep(
     gradients: Gradients,
 ) -> Iterator[Step]:
     length, odd = 0, odd_names(program)
+    by_name = model.definitions.keys() | _in_pieces(program.statements)
+    multiplied = {s.target.tensor for s in program.statements if s.op == "*="}
     model = _with_pieces(model, pieces)
     reached = {*gradients.seeded, *reached_in_circles(program, model.varied, gradients.seeded)}
     for origin, (place, piece) in enumerate(_backwards(program, pieces)):
         if piece.target.tensor not in reached:
             continue
-        named = piece.target if piece.target.tensor in model.definitions else None
+        named = piece.target if piece.target.tensor in by_name else None
         flow = start(piece, gradients.head(piece), odd)
+        if piece.target.tensor in multiplied and not piece.derived:
+            flow = flow.times(others(program.statements[place], program.statements), words.PRODUCT)
         for contribution in pull(piece.value, flow, model, named):
             step = _step(contribution, place, piece, program, gradients)
             step = replace(step, statement=replace(step.statement, origin=origin))

@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from typing import assert_never
 
 from einsumgrad.check.lower import Scope, lower
 from einsumgrad.check.names import Names
-from einsumgrad.ir.build import MINUS_ONE, ZERO, power, product, reciprocal, total
+from einsumgrad.ir.build import (
+    MINUS_ONE,
+    ZERO,
+    coefficient_of,
+    is_signed,
+    power,
+    product,
+    reciprocal,
+    total,
+)
 from einsumgrad.ir.functions import FUNCTIONS
 from einsumgrad.ir.nodes import (
     Access,
@@ -101,6 +110,22 @@ def _apart(node: Reduce, taken: frozenset[str]) -> Reduce:
     body = substitute(node.body, moved)
     assert isinstance(body, Expr)
     return Reduce(node.op, tuple(fresh.values()), body, replace_all(node.where, moved))
+
+
+def exact(node: Expr, given: Callable[[Expr], bool]) -> bool:
+    """Whether a node has the same value to the last bit wherever it is computed: an entry of a
+    tensor, as `given` says, or one operation on two of them, which IEEE 754 rounds in one way."""
+    node = coefficient_of(node)[1] if is_signed(node) else node
+    if isinstance(node, Access):
+        return given(node)
+    parts = node.factors if isinstance(node, Product) else ()
+    if isinstance(node, Sum):
+        parts = tuple(coefficient_of(t)[1] if is_signed(t) else t for t in node.terms)
+    simple = (
+        isinstance(part, Number | Size | Position) or (isinstance(part, Access) and given(part))
+        for part in parts
+    )
+    return len(parts) == 2 and all(simple)
 
 
 def active_parts(node: Expr) -> tuple[Expr, ...]:

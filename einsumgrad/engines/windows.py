@@ -17,8 +17,8 @@ Array = npt.NDArray[Any]
 Run = Callable[[list[Any], Mapping[str, Array]], Any]
 View = Callable[[Array, list[Any]], Array]
 UFUNCS: dict[str, np.ufunc] = {
-    "add": np.add, "subtract": np.subtract, "multiply": np.multiply, "maximum": np.maximum,
-    "minimum": np.minimum,
+    "add": np.add, "subtract": np.subtract, "multiply": np.multiply, "max": np.maximum,
+    "min": np.minimum,
 }  # fmt: skip
 """How values are put to those before them."""
 

@@ -10,6 +10,14 @@ from einsumgrad.ir.nodes import Statement
 Graph = Mapping[int, Iterable[int]]
 
 
+def by_target(statements: Iterable[Statement]) -> dict[str, list[Statement]]:
+    """The statements that write each tensor."""
+    found: dict[str, list[Statement]] = {}
+    for statement in statements:
+        found.setdefault(statement.target.tensor, []).append(statement)
+    return found
+
+
 def needs(statements: tuple[Statement, ...]) -> dict[int, list[int]]:
     """For the place of each statement those of the statements that write what it reads."""
     writers: dict[str, list[int]] = {}

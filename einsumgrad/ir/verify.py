@@ -101,15 +101,17 @@ def _of_order(statements: tuple[Statement, ...]) -> Iterator[str]:
     rings = [{statements[p].target.tensor for p in part} for part in circles(statements)]
     read: set[str] = set()
     written: set[str] = set()
+    defined: set[str] = set()
     for place, statement in enumerate(statements):
         name = statement.target.tensor
         own = {n for ring in rings if name in ring for n in ring}
         read.update(access.tensor for access in statement.reads if access.tensor not in own)
         if name in read:
             yield f"statement {place} writes `{name}`, which is read there or before"
-        if statement.op == "=" and name in written:
+        if statement.op == "=" and name in written - defined:
             yield f"statement {place} defines `{name}`, which is written before"
         written.add(name)
+        defined |= {name} if statement.op == "=" else set()
 
 
 def _of_statement(statement: Statement, tensors: Tensors) -> Iterator[str]:

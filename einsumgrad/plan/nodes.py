@@ -158,7 +158,7 @@ class Window:
 
 @dataclass(frozen=True, slots=True)
 class OverlapAdd:
-    """A register with values put by a function (add, subtract, maximum …) where the axes of the
+    """A register with values put by a function (add, subtract, max …) where the axes of the
     space walk; what falls outside is dropped. `widths`: how far outside that may be."""
 
     into: int
@@ -183,7 +183,7 @@ class Gather:
 
 @dataclass(frozen=True, slots=True)
 class Scatter:
-    """A register with values put by a function (add, subtract, maximum …) at gathered places."""
+    """A register with values put by a function (add, subtract, max …) at gathered places."""
 
     into: int
     value: Operand
@@ -226,7 +226,7 @@ class Buffer:
 
 @dataclass(frozen=True, slots=True)
 class Store:
-    """Values put into a buffer by a function (add, subtract, maximum …), at single places of some
+    """Values put into a buffer by a function (add, subtract, max …), at single places of some
     of its axes and along the whole of the others; dropped if a place is outside."""
 
     into: int

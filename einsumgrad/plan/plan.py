@@ -10,7 +10,7 @@ import numpy as np
 from einsumgrad.check.schedule import Loop as Turns
 from einsumgrad.check.schedule import schedule
 from einsumgrad.check.sizes import axis_name
-from einsumgrad.diagnostics import EinError
+from einsumgrad.diagnostics import EinError, InternalError
 from einsumgrad.ir import nodes as ir
 from einsumgrad.ir.circles import needed
 from einsumgrad.ir.walk import free_indices
@@ -42,7 +42,10 @@ def make_plan(
     Raises EinError for a statement of more indices than arrays have axes."""
     planner = Planner(program, Builder(dict(sizes)), shapes, dtypes, drawn)
     kept = needed(program.statements, wanted)
-    for item in schedule(program)[0]:
+    items, stuck = schedule(program)
+    if stuck:
+        raise InternalError(f"a circle of statements {stuck} cannot be run")
+    for item in items:
         if isinstance(item, int):
             planner.statement(program.statements[item], kept)
         elif any(program.statements[p].target.tensor in kept for p in every_place(item)):

@@ -30,8 +30,8 @@ WAYS: dict[ir.Op, Way] = {
     "=": Way("add", "sum", 0.0),
     "+=": Way("add", "sum", 0.0),
     "-=": Way("subtract", "sum", 0.0),
-    "max=": Way("maximum", "max", -math.inf),
-    "min=": Way("minimum", "min", math.inf),
+    "max=": Way("max", "max", -math.inf),
+    "min=": Way("min", "min", math.inf),
     "*=": Way("multiply", "prod", 1.0),
 }
 

@@ -8,10 +8,12 @@ from einsumgrad.ir.build import product
 from einsumgrad.ir.nodes import (
     Access,
     Compare,
+    Condition,
     Expr,
     Index,
     Iverson,
     Normalise,
+    Number,
     Position,
     Product,
     Program,
@@ -21,6 +23,7 @@ from einsumgrad.ir.nodes import (
 from einsumgrad.ir.substitute import replace_all, substitute
 from einsumgrad.ir.walk import free_indices, walk
 from einsumgrad.rewrite.edit import Reason, Told, unheard, with_statements
+from einsumgrad.rewrite.factor import factors_of
 from einsumgrad.rewrite.simplify import simplify_statement
 
 
@@ -34,6 +37,13 @@ def deltas(program: Program, told: Told = unheard) -> Program:
 
 def contract(statement: Statement, tensors: dict[str, Tensor], told: Told = unheard) -> Statement:
     """The statement without the deltas that one of its summed indices meets."""
+    for condition in statement.where:
+        if (fixed := _fixed(condition, statement)) is not None:
+            rest = replace(statement, where=tuple(c for c in statement.where if c != condition))
+            made = _moved(rest, rest.value, *fixed)
+            words = "in the sum over {0} the condition keeps only {0} = {1}"
+            told(statement, made, Reason(words, (Position(fixed[0]), fixed[1])))
+            return contract(simplify_statement(made, told), tensors, told)
     factors = statement.value.factors if isinstance(statement.value, Product) else ()
     for place, factor in enumerate(factors):
         found = _delta(factor, statement, tensors)
@@ -45,6 +55,22 @@ def contract(statement: Statement, tensors: dict[str, Tensor], told: Told = unhe
             told(statement, made, Reason(words, parts))
             return contract(simplify_statement(made, told), tensors, told)
     return statement
+
+
+def _fixed(condition: Condition, statement: Statement) -> tuple[Index, Number] | None:
+    """The summed index that a condition equates with a number. A factor reads an entry there, which
+    is 0 if there is no such place."""
+    kept = {i for at in statement.target.at for i in free_indices(at)}
+    match condition:
+        case Compare("=", Position(index), Number() as number):
+            reads = any(
+                isinstance(f, Access) and Position(index) in f.at
+                for f in factors_of(statement.value)
+            )
+            summed = index in statement.indices and index not in kept
+            return (index, number) if summed and reads else None
+        case _:
+            return None
 
 
 def _delta(

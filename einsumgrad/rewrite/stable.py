@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from einsumgrad.ir.affine import is_affine
 from einsumgrad.ir.build import MINUS_ONE, ONE, negative, rebuild
 from einsumgrad.ir.nodes import (
     Access,
@@ -88,7 +89,7 @@ def _log(arg: Expr, defined: Definitions) -> Expr | None:
 
 def _inner(arg: Expr, defined: Definitions) -> Expr:
     """The expression, or what defines the tensor that it reads, moved to where it is read."""
-    if not isinstance(arg, Access) or arg.tensor not in defined:
+    if not isinstance(arg, Access) or arg.tensor not in defined or any(map(is_affine, arg.at)):
         return arg
     statement = defined[arg.tensor]
     pairs = zip(statement.target.at, arg.at, strict=True)

@@ -1,0 +1,85 @@
+"""The derivative of `*=`: the product of all the other entries, right with any number of zeros."""
+
+from __future__ import annotations
+
+from einsumgrad.ir.build import MINUS_ONE, ONE, product, total
+from einsumgrad.ir.circles import by_target
+from einsumgrad.ir.nodes import (
+    Compare,
+    Condition,
+    Expr,
+    Index,
+    Iverson,
+    Or,
+    Position,
+    Reduce,
+    Statement,
+)
+from einsumgrad.ir.substitute import fresh_index, replace_all
+from einsumgrad.ir.substitute import replace as replaced
+
+
+def others(statement: Statement, statements: tuple[Statement, ...]) -> Expr:
+    """What a `*=` statement's entry is multiplied with: all other tuples that meet its target."""
+    writers = by_target(statements)[statement.target.tensor]
+    return product(*(_met(writer, statement) for writer in writers))
+
+
+def _met(other: Statement, statement: Statement) -> Expr:
+    """The product of a statement's entries that meet the target of another, or of its own but for
+    the own tuple."""
+    fresh = _renamed(other, statement)
+    moved: dict[Index, Expr] = {old: Position(new) for old, new in fresh.items()}
+    where = list(replace_all(other.where, moved))
+    for own, at in zip(statement.target.at, other.target.at, strict=True):
+        where.append(Compare("=", replaced(at, moved), own))
+    own_tuple = other is statement
+    if own_tuple:
+        apart = tuple(Compare("!=", Position(new), Position(old)) for old, new in fresh.items())
+        where += [Or(apart)] if len(apart) > 1 else apart
+    if own_tuple and not fresh:
+        return ONE
+    return _collected(tuple(fresh.values()), replaced(other.value, moved), tuple(where))
+
+
+def _renamed(other: Statement, statement: Statement) -> dict[Index, Index]:
+    names = {i.name for i in (*statement.every_index, *other.every_index)}
+    fresh: dict[Index, Index] = {}
+    for index in other.indices:
+        fresh[index] = fresh_index(index, names)
+        names.add(fresh[index].name)
+    return fresh
+
+
+def _collected(over: tuple[Index, ...], value: Expr, where: tuple[Condition, ...]) -> Expr:
+    """`prod_{…} value where …`; an index that a condition equates is put in."""
+    for condition in where:
+        match condition:
+            case Compare("=", Position(index), at) if index in over:
+                moved = {index: at}
+                rest = replace_all(tuple(c for c in where if c is not condition), moved)
+                left = tuple(i for i in over if i != index)
+                return _collected(left, replaced(value, moved), rest)
+            case _:
+                pass
+    kept = tuple(c for c in map(_decided, where) if c is not None)
+    if over:
+        return Reduce("prod", over, value, kept)
+    if Or(()) in kept:
+        return ONE
+    holds = product(*(Iverson(c) for c in kept))
+    return total((ONE, product(holds, total((value, MINUS_ONE))))) if kept else value
+
+
+def _decided(condition: Condition) -> Condition | None:
+    """None for a condition that surely holds; a choice without what surely fails."""
+    match condition:
+        case Compare("=", left, right) if left == right:
+            return None
+        case Compare("!=", left, right) if left == right:
+            return Or(())
+        case Or(items):
+            left_over = tuple(c for c in items if _decided(c) != Or(()))
+            return left_over[0] if len(left_over) == 1 else Or(left_over)
+        case _:
+            return condition
