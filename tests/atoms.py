@@ -151,6 +151,8 @@ class Atoms:
     def position(
         self, axis: Range, names: tuple[str, ...], tensor: Tensor, *, plain: bool = False
     ) -> Piece:
+        if names and not plain and not self.empty and self.chance(8):
+            return self.affine(axis, names)
         fitting = [name for name in names if name in axis.names]
         if fitting and (plain or self.empty or not self.chance(15)):
             name = self.pick(fitting)
@@ -164,6 +166,19 @@ class Atoms:
             self.range_of(axis.name)
             return Piece(f"{axis.capital}-1", SUM)
         return Piece(str(self.draw(st.integers(0, axis.size - 1))), ATOM)
+
+    def affine(self, axis: Range, names: tuple[str, ...]) -> Piece:
+        """A position computed from indices, perhaps outside."""
+        name, other = self.pick(names), self.pick(names)
+        self.range_of(name)
+        self.range_of(other)
+        self.range_of(axis.name)
+        text = self.pick((
+            f"{name}+1", f"{name}-1", f"2{name}", f"{axis.capital}-1-{name}", f"{name}+{other}",
+            f"2{name}+{other}-1", f"{other}-{name}", f"{axis.capital} {name}+{other}",
+        ))  # fmt: skip
+        uses = frozenset({name, other} if other in text else {name})
+        return Piece(text, SUM, uses)
 
     def integers(self, holds: Range, names: tuple[str, ...]) -> Tensor:
         known = [t for t in self.tensors.values() if t.holds == holds]

@@ -1,8 +1,7 @@
 """Hypothesis strategies for whole programs: text, arrays, sizes.
 
-Every program is valid by LANGUAGE.md and within what the core language runs: it has plain target
-indices or (rarely) scattered and diagonal ones, one definition for each entry, writers before
-readers.
+Every program is valid by LANGUAGE.md: one definition for each entry, in pieces at times; writers
+before readers, recurrences aside.
 """
 
 from __future__ import annotations
@@ -14,8 +13,9 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from atoms import DATA, Draw, Piece, Range, Tensor
+from atoms import ATOM, DATA, Draw, Piece, Range, Tensor
 from expressions import Maker
+from forms import Wrap, pieces, recurrence, reducing, unwrapped
 from hypothesis import strategies as st
 
 Array = npt.NDArray[Any]
@@ -91,19 +91,35 @@ class Author(Maker):
 
     def statement(self) -> None:
         """A new tensor, at times written by two statements."""
-        name = next(name for name in COMPUTED if name not in self.tensors)
+        name = self.unused()
         target = self.some(
             tuple(r.names[-1] if self.chance(10) else r.name for r in self.ranges), 3
         )
         axes = tuple(self.range_of(n) for n in target)
-        op = self.pick(("=", "=", "=", "+=", "+=", "-="))
-        bound = self.write(f"{name}[{','.join(target)}]" if target else name, target, op)
-        if self.chance(15):
-            op = self.pick(("+=", "-="))
-            bound += self.write(f"{name}[{','.join(target)}]" if target else name, target, op)
-        if axes and self.chance(8) and not self.empty:
-            bound += self.scatter(name, axes)
+        place = f"{name}[{','.join(target)}]" if target else name
+        kind = 0 if self.empty else self.draw(st.integers(0, 11))
+        if kind == 11 and target:
+            bound = recurrence(self, name, target)
+        elif kind == 10:
+            bound = reducing(self, place, target)
+        elif kind == 9 and target:
+            bound = pieces(self, place, target)
+        else:
+            bound = self.sum(place, target)
+            if axes and self.chance(8) and not self.empty:
+                bound += self.scatter(name, axes)
         self.tensors[name] = Tensor(name, axes, "computed", bound=bound)
+
+    def unused(self, but: str = "") -> str:
+        return next(name for name in COMPUTED if name not in self.tensors and name != but)
+
+    def sum(self, place: str, target: tuple[str, ...]) -> float:
+        """One or two statements that define or add."""
+        op = self.pick(("=", "=", "=", "+=", "+=", "-="))
+        bound = self.write(place, target, op)
+        if self.chance(15):
+            bound += self.write(place, target, self.pick(("+=", "-=")))
+        return bound
 
     def scatter(self, name: str, axes: tuple[Range, ...]) -> float:
         """A further `+=` at gathered, constant or repeated positions, as derived programs have."""
@@ -112,22 +128,28 @@ class Author(Maker):
         place = self.entry(scratch, names)
         return self.write(place.text, tuple(n for n in names if n in place.uses), "+=")
 
-    def write(self, place: str, target: tuple[str, ...], op: str, prefix: str = "") -> float:
-        """One statement; the bound of what it adds to an entry."""
+    def write(
+        self, place: str, target: tuple[str, ...], op: str, wrap: Wrap = unwrapped,
+        where: str | None = None,
+    ) -> float:  # fmt: skip
+        """One statement, its value wrapped; the bound of what it adds to an entry. `where`: its
+        condition, on the target's indices; empty for none."""
         extra = tuple(n for n in self.names() if n not in target) if op != "=" else ()
         self.free = (*target, *self.some(extra, 2))
         self.bound_names, self.shadowed, self.restrictions = [], set(), []
         self.restricted = set()
-        value = self.expression(self.free, self.draw(st.integers(1, 4)))
+        value = wrap(self.expression(self.free, self.draw(st.integers(1, 4))))
         words = {*target, *WORD.findall(value.text)}
         conditions = [r for r in self.restrictions if self.named(r.text) <= words]
         uses = {*target, *value.uses}.union(*(r.uses for r in conditions))
         allowed = tuple(n for n in self.free if n in uses and n not in self.shadowed)
-        if allowed and self.chance(20):
+        if where is not None:
+            conditions += [Piece(where, ATOM)] if where else []
+        elif allowed and self.chance(20):
             condition = self.condition(allowed)
             conditions.append(condition)
             uses |= condition.uses
-        self.lines.append(prefix + self.line(place, op, value, sorted(uses), conditions))
+        self.lines.append(self.line(place, op, value, sorted(uses), conditions))
         self.free = ()
         return value.bound * math.prod(self.range_of(n).size for n in uses - {*target})
 

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import ClassVar
 
-from einsumgrad.check.ranges import reads_outside
+from einsumgrad.check.conditions import possible
+from einsumgrad.check.ranges import ranges
 from einsumgrad.diagnostics import Fault, Span
 from einsumgrad.ir.nodes import Expr, Index, Position, Program, Reduce, Statement, Sum
 from einsumgrad.ir.walk import accesses, free_indices, walk
@@ -50,7 +51,13 @@ class ReadOutside(Fault):
 
 def outside(program: Program) -> tuple[Fault, ...]:
     """A note for every read that leaves its tensor, as far as the sizes say, in line order."""
-    spans = dict.fromkeys(access.span for access in reads_outside(program))
+    known = ranges(program)
+    spans = dict.fromkeys(
+        access.span
+        for statement in program.statements
+        for access in statement.reads
+        if known.leaves(access) and possible(statement, known.outside(access), known)
+    )
     return tuple(ReadOutside(span=span, text=span.text) for span in spans)
 
 

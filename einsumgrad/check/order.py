@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 from einsumgrad.check.faults import DefinedTwice, ReadBeforeWritten, ReadsItself
 from einsumgrad.check.pieces import meetings
+from einsumgrad.check.ranges import ranges
 from einsumgrad.check.schedule import schedule
-from einsumgrad.check.sizes import known_sizes
 from einsumgrad.check.statement_faults import Circle, MixedOperators, Overlap
 from einsumgrad.diagnostics import Fault
 from einsumgrad.ir.affine import is_affine
@@ -62,7 +62,7 @@ def _mixed(statements: tuple[Statement, ...]) -> Iterator[Fault]:
 
 def piece_faults(program: Program) -> Iterator[Fault]:
     """Pieces of which two surely define some entry."""
-    for meeting in meetings(program, known_sizes(program)):
+    for meeting in meetings(program, ranges(program)):
         if meeting.surely:
             first, second = meeting.first.target, meeting.second.target
             related = (("also here", first.span),)

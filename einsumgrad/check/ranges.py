@@ -8,7 +8,7 @@ range.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 
@@ -57,24 +57,24 @@ class Ranges:
         if form is None:
             return None, None
         low, high = self.bounds(form)
-        last = added(self._named({(axis,): Fraction(1)}), MINUS)
+        last = added(self.named({(axis,): Fraction(1)}), MINUS)
         return low, None if high is None else added(last, times(MINUS, high))
 
     def bounds(self, form: Affine) -> tuple[Polynomial | None, Polynomial | None]:
-        low: Polynomial | None = self._named(form.offset)
+        low: Polynomial | None = self.named(form.offset)
         high: Polynomial | None = low
         for index, by in form.terms:
             rising = any(value > 0 for value in by.values())
             inferred = self.classes.get(index.size, index.size) not in self.pinned
-            extent = added(self._named({(index.size,): Fraction(1)}), MINUS)
-            end = times(self._named(by), extent)
+            extent = added(self.named({(index.size,): Fraction(1)}), MINUS)
+            end = times(self.named(by), extent)
             if rising:
                 high = None if inferred or high is None else added(high, end)
             else:
                 low = None if inferred or low is None else added(low, end)
         return low, high
 
-    def _named(self, value: Polynomial) -> Polynomial:
+    def named(self, value: Polynomial) -> Polynomial:
         """The polynomial with one name for each size, and numbers where they are known."""
         parts: list[Polynomial] = []
         for monomial, factor in value.items():
@@ -86,6 +86,12 @@ class Ranges:
                     names.append(self.classes.get(name, name))
             parts.append({tuple(sorted(names)): number})
         return added(*parts)
+
+    def outside(self, access: ir.Access) -> ir.Condition:
+        """That some affine position of an access is outside."""
+        pairs = zip(access.at, self.axes[access.tensor], strict=True)
+        inside = (c for at, axis in pairs if affine(at) is not None for c in within(at, axis))
+        return ir.Not(ir.And(tuple(inside)))
 
     def natural(self, value: Polynomial) -> bool:
         """Whether the value is surely 0 or more."""
@@ -104,10 +110,3 @@ def ranges(program: ir.Program) -> Ranges:
     """What the program says of its sizes."""
     axes = {tensor.name: tuple(axis_sizes(tensor)) for tensor in program.tensors}
     return Ranges(axes, size_classes(program), known_sizes(program), pinned_sizes(program))
-
-
-def reads_outside(program: ir.Program) -> Iterator[ir.Access]:
-    """The reads that are surely outside somewhere, and 0 there."""
-    known = ranges(program)
-    for statement in program.statements:
-        yield from (access for access in statement.reads if known.leaves(access))

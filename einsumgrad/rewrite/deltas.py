@@ -21,7 +21,7 @@ from einsumgrad.ir.nodes import (
     Tensor,
 )
 from einsumgrad.ir.substitute import replace_all, substitute
-from einsumgrad.ir.walk import free_indices, walk
+from einsumgrad.ir.walk import bound_indices, free_indices, walk
 from einsumgrad.rewrite.edit import Reason, Told, unheard, with_statements
 from einsumgrad.rewrite.factor import factors_of
 from einsumgrad.rewrite.simplify import simplify_statement
@@ -39,8 +39,8 @@ def contract(statement: Statement, tensors: dict[str, Tensor], told: Told = unhe
     """The statement without the deltas that one of its summed indices meets."""
     for condition in statement.where:
         if (fixed := _fixed(condition, statement)) is not None:
-            rest = replace(statement, where=tuple(c for c in statement.where if c != condition))
-            made = _moved(rest, rest.value, *fixed)
+            bare = replace(statement, where=tuple(c for c in statement.where if c != condition))
+            made = _moved(bare, bare.value, *fixed)
             words = "in the sum over {0} the condition keeps only {0} = {1}"
             told(statement, made, Reason(words, (Position(fixed[0]), fixed[1])))
             return contract(simplify_statement(made, told), tensors, told)
@@ -68,6 +68,7 @@ def _fixed(condition: Condition, statement: Statement) -> tuple[Index, Number] |
                 for f in factors_of(statement.value)
             )
             summed = index in statement.indices and index not in kept
+            summed = summed and index not in bound_indices(statement.value)
             return (index, number) if summed and reads else None
         case _:
             return None
