@@ -34,7 +34,7 @@ def aliases(program: Program, told: Told = unheard) -> Program:
             words = "it would only copy {0}, which bears the name {1} now"
             told(statement, None, Reason(words, (statement.value, statement.target)))
         elif statement.target.tensor in found:
-            made.append(_defined(found[statement.target.tensor], told))
+            made.append(_renamed(_defined(found[statement.target.tensor], told), found, told))
         else:
             made.append(_renamed(statement, found, told))
     return with_statements(program, made)
