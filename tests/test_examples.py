@@ -8,8 +8,10 @@ from pathlib import Path
 
 import numpy as np
 import peers
+import peers_chains
 import peers_generative
 import peers_images
+import peers_recurrent
 import peers_tensors
 import pytest
 import torch
@@ -21,11 +23,15 @@ EXAMPLES = Path(__file__).parent.parent / "examples"
 DATA = EXAMPLES / "data"
 FILES = tuple(sorted(path.stem for path in EXAMPLES.glob("*.ein")))
 SEEDS = range(4)
+STEMS = ("digits", "words", "letters")
+SPELLERS = tuple((name, "letters") for name in ("rnn", "lstm", "gru", "gpt", "hmm"))
 PEERS: dict[str, Peer] = {
     **peers.PEERS,
     **peers_images.PEERS,
     **peers_generative.PEERS,
     **peers_tensors.PEERS,
+    **peers_recurrent.PEERS,
+    **peers_chains.PEERS,
 }
 
 
@@ -125,6 +131,15 @@ def test_words_are_made_from_the_original() -> None:
     same("words_test.npz", {"w": w[24_000:], "n": n[24_000:], "y": y[24_000:]})
 
 
+def test_letters_are_made_from_the_original() -> None:
+    words = (DATA / "words.txt").read_text(encoding="ascii").split()
+    n = np.array([len(word) + 1 for word in words])
+    spelled = "".join("`" + word.ljust(13, "`") for word in words)
+    w = np.frombuffer(spelled.encode("ascii"), np.uint8).reshape(-1, 14).astype(np.int64) - ord("`")
+    same("letters_train.npz", {"w": w[:24_000], "n": n[:24_000]})
+    same("letters_test.npz", {"w": w[24_000:], "n": n[24_000:]})
+
+
 def same(file: str, expected: dict[str, Array]) -> None:
     found = np.load(DATA / file)
     assert set(found.files) == set(expected)
@@ -136,13 +151,13 @@ def same(file: str, expected: dict[str, Array]) -> None:
 def test_every_data_file_is_told_of_and_made_here() -> None:
     told = (DATA / "README.md").read_text(encoding="utf-8")
     files = {path.name for path in DATA.iterdir()} - {"README.md"}
-    made = {f"{stem}_{part}.npz" for stem in ("digits", "words") for part in ("train", "test")}
+    made = {f"{stem}_{part}.npz" for stem in STEMS for part in ("train", "test")}
     assert files == {"digits.npz", "words.txt", *made}
     assert all(f"`{file}`" in told for file in files)
 
 
 @pytest.mark.parametrize(
-    ("name", "stem"), [("mlp", "digits"), ("cnn", "digits"), ("embedding", "words")]
+    ("name", "stem"), [("mlp", "digits"), ("cnn", "digits"), ("embedding", "words"), *SPELLERS]
 )
 def test_the_data_fit_the_examples(name: str, stem: str) -> None:
     program = load(name)
