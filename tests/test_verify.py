@@ -288,3 +288,9 @@ def test_random_programs(sample: Sample) -> None:
     assume(all(np.all(np.isfinite(v)) for v in values.values()))
     found = verify(program, sample.arrays, wrt=sample.wrt)
     assert found.ok, found.rows
+
+
+def test_what_moves_only_if_entries_move_apart_is_decided() -> None:
+    """Where all entries move alike no complex number reaches relu, which has no complex step."""
+    text = "μ[b] = mean_j x[b,j]\nloss ℓ[b] = Σ_j w[j] relu(x[b,j] - μ[b])"
+    assert row(checked(text, {"x": np.array([[1.0, 2.0, 6.0]])}), "x").unclear == 0
