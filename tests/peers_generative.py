@@ -71,7 +71,7 @@ def gan(t: Tensors) -> dict[str, torch.Tensor]:
     y = torch.sigmoid(functional.linear(t["z"], t["U"], t["d"]))
     discriminator = wrong(judged(t["x"], t), 1.0) + wrong(judged(y.detach(), t), 0.0)
     generator = wrong(judged(y, still), 1.0)
-    return {"ℓ": discriminator + generator, "ℓᴰ": discriminator, "ℓᴳ": generator, "y": y}
+    return {"ℓ": discriminator + generator, "ℓ^D": discriminator, "ℓ^G": generator, "y": y}
 
 
 def cpc(t: Tensors) -> dict[str, torch.Tensor]:
