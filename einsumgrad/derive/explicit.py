@@ -11,6 +11,7 @@ from einsumgrad.ir.inside import entered
 from einsumgrad.ir.nodes import (
     Condition,
     Expr,
+    Index,
     Node,
     Normalise,
     Program,
@@ -18,6 +19,7 @@ from einsumgrad.ir.nodes import (
     Statement,
     children,
 )
+from einsumgrad.ir.walk import free_indices
 
 SUMS = ("sum", "mean", "prod")
 
@@ -40,10 +42,14 @@ def _explicit(node: Node, known: Ranges) -> Node:
     if any(new is not old for new, old in zip(done, parts, strict=True)):
         node = rebuild(node, done)
     if isinstance(node, Normalise) or (isinstance(node, Reduce) and node.op not in SUMS):
-        inside = _entering(node.body, known)
+        bound = node.indices if isinstance(node, Reduce) else (node.index,)
+        inside = _entering(node.body, frozenset(bound), known)
         return replace(node, where=conjuncts((*node.where, *inside))) if inside else node
     return node
 
 
-def _entering(body: Expr, known: Ranges) -> tuple[Condition, ...]:
-    return tuple(c for access in entered(body) for c in known.leaving(access))
+def _entering(body: Expr, bound: frozenset[Index], known: Ranges) -> tuple[Condition, ...]:
+    """The conditions on what an operator binds. Where another fails there is nothing to derive, and
+    no operator can bear it in print."""
+    every = (c for access in entered(body) for c in known.leaving(access))
+    return tuple(c for c in every if not bound.isdisjoint(free_indices(c)))

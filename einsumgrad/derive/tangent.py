@@ -144,12 +144,6 @@ class Tangents:
     def _reduce(self, node: Reduce, flow: Flow, result: Expr) -> Expr:
         opened, inner = open_binder(node, flow)
         moved = self.of(opened.body, inner)
-        own, loose = apart(opened.where, opened.indices)
-        opened = replace(opened, where=own)
-        return product(*brackets(loose, flow), self._reduced(opened, inner, result, moved))
-
-    def _reduced(self, opened: Reduce, inner: Flow, result: Expr, moved: Expr) -> Expr:
-        """The tangent of a reduction, from that of its body."""
         if moved == ZERO:
             return ZERO
         match opened.op:
@@ -181,11 +175,10 @@ class Tangents:
         """softmax: y (u̇ - Σ y u̇); log_softmax: u̇ - Σ softmax u̇."""
         assert node.at == Position(node.index)
         moved = self._argument(node.body, within(node.index, node.where, flow))
-        own, _ = apart(node.where, (node.index,))
-        soft = Normalise("softmax", node.index, node.body, node.at, own)
+        soft = Normalise("softmax", node.index, node.body, node.at, node.where)
         log = node.op == "log_softmax"
         share = (Call("exp", (result,)) if log else result) if root else soft
-        spread = summed(product(share, moved), (node.index,), own)
+        spread = summed(product(share, moved), (node.index,), node.where)
         kept = (*brackets(node.where, flow), *(() if log else (share,)))
         return product(*kept, total((moved, negative(spread))))
 
