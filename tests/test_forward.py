@@ -28,8 +28,6 @@ TESTS = Path(__file__).parent
 CASES = tuple(sorted((TESTS / "cases" / "forward").glob("*.ein")))
 DERIVED = tuple(sorted((TESTS / "cases" / "derive").glob("*.ein")))
 EXAMPLES = tuple(sorted((TESTS.parent / "examples").glob("*.ein")))
-LARGE = ("embedding", "mlp", "vae")
-"""Examples that are too large for loops in Python."""
 F32 = np.float32
 
 
@@ -75,7 +73,7 @@ def test_higher_orders_read_back(path: Path) -> None:
         assert einsumgrad.parse(str(made)).ir == made.ir
 
 
-@each((*CASES, *DERIVED, *EXAMPLES))
+@each((*CASES, *EXAMPLES))
 def test_every_stage_is_sound(path: Path) -> None:
     start = einsumgrad.load(path).ir
     for derived in (forward(start), forward(rewrite(forward(start))), forward(reverse(start))):
@@ -106,17 +104,16 @@ def test_names_may_be_chosen() -> None:
 # ---- numbers
 
 
-@pytest.mark.parametrize("seed", range(2))
 @each((*CASES, *DERIVED, *EXAMPLES))
-def test_forward_and_reverse_mode_are_transposes(path: Path, seed: int) -> None:
+def test_forward_and_reverse_mode_are_transposes(path: Path) -> None:
     """⟨ū, J v⟩ = ⟨Jᵀū, v⟩."""
-    case = moving(einsumgrad.load(path), seed)
+    case = moving(einsumgrad.load(path), 0)
     expected, size = case.across()
     assert np.isfinite(expected)
     assert abs(case.along() - expected) <= 1e-10 * max(1.0, size)
 
 
-@each(tuple(path for path in (*CASES, *DERIVED, *EXAMPLES) if path.stem not in LARGE))
+@each((*CASES, *DERIVED))
 def test_tangents_are_differences(path: Path) -> None:
     case = moving(einsumgrad.load(path), 3)
     outputs, tangents = case.forwards
