@@ -57,18 +57,34 @@ def erf(x: Array) -> Array:
 
 
 def _erf(x: Array) -> Array:
+    """Of the three formulas, each entry costs the one that it needs."""
     wide = np.asarray(x, np.float64)
     y = np.abs(wide)
-    square = y * y
-    middle = np.clip(y, 0.46875, 4.0)
-    large = np.clip(y, 4.0, 30.0)
+    found = np.full_like(wide, np.nan)
+    for mask, formula in (
+        (y <= 0.46875, _near), ((y > 0.46875) & (y <= 4.0), _middle), (y > 4.0, _far)
+    ):  # fmt: skip
+        found[mask] = formula(y[mask])
+    signed: Array = np.copysign(found, wide)
+    return signed
+
+
+def _near(y: Array) -> Array:
+    found: Array = y * _ratio(y * y, SMALL)
+    return found
+
+
+def _middle(y: Array) -> Array:
+    found: Array = 1 - np.exp(-y * y) * _ratio(y, MIDDLE)
+    return found
+
+
+def _far(y: Array) -> Array:
+    large = np.minimum(y, 30.0)
     inverse = 1 / (large * large)
-    near = wide * _ratio(np.minimum(square, 0.25), SMALL)
-    mid = 1 - np.exp(-middle * middle) * _ratio(middle, MIDDLE)
     tail = (ROOT_PI - inverse * _ratio(inverse, LARGE)) / large
-    far = 1 - np.exp(-large * large) * tail
-    outer = np.copysign(np.where(y <= 4.0, mid, far), wide)
-    return np.where(y <= 0.46875, near, np.where(np.isnan(wide), wide, outer))
+    found: Array = 1 - np.exp(-large * large) * tail
+    return found
 
 
 def sigmoid(x: Array) -> Array:
