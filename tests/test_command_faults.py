@@ -12,6 +12,7 @@ from conftest import Golden
 GOLDENS = Path(__file__).parent / "cases" / "commands"
 LINEAR = "input x[b,i], y[b]\nparam w[i]\nloss ℓ[b] = (y[b] - Σ_i w[i] x[b,i])^2\n"
 FILES = {
+    "padded.ein": "index p : 4, k : 3\ny[b,p] += x[b,p+k-1] w[k]\n",
     "linear.ein": LINEAR,
     "sum.ein": "h[b] = 2 x[b]\n",
     "whole.ein": "input n[b] : k\nh[b] = n[b] + 1\n",
@@ -31,7 +32,8 @@ CASES: dict[str, str] = {
     "unwritable": "run sum.ein --data x.npz --out nowhere/out.npz",
     "by_unknown_tensor": "compile linear.ein --wrt v",
     "axes_without_names": "compile scattered.ein",
-    "axes_without_length": "run scattered.ein --data x.npz",
+    "strict_check": "check padded.ein --strict",
+    "strict_compile": "compile padded.ein --strict",
     "nothing_to_verify": "verify whole.ein",
     "not_finite": "verify infinite.ein",
 }

@@ -56,6 +56,22 @@ CASES: dict[str, tuple[str, Call]] = {
     "batch_against_batch": (LINEAR, lambda p: p.run(x=x, y=np.zeros(5), w=w, c=0.0)),
     "one_is_a_size_like_any_other": (LINEAR, lambda p: p.run(x=x, y=np.zeros(1), w=w, c=0.0)),
     "two_sizes_at_once": (LINEAR, lambda p: p.run(x=x, y=np.zeros(5), w=np.ones(2), c=0.0)),
+    "never_in_range": (
+        "y[b,p] += x[b,p+k-1] w[k]",
+        lambda p: p.run(x=x, w=w),
+    ),
+    "axis_that_only_gathers_write": (
+        "for b,i  h[to[i]] += x[b,i]",
+        lambda p: p.run(x=x, to=np.array([0, 1, 0])),
+    ),
+    "an_entry_defined_twice": (
+        "input z[b,p,q]\ny[b,p+q] = z[b,p,q]",
+        lambda p: p.run(z=np.ones((2, 3, 3))),
+    ),
+    "pieces_that_meet_on_these_data": (
+        "input x[b,i], n[b] : i\nf[b,i] = x[b,i] where i <= n[b]\nf[b,i] = 1 where i >= n[b]",
+        lambda p: p.run(x=x, n=np.array([0, 1, 2, 0])),
+    ),
     "one_range_two_names": (
         "index b, b' : B\nfor b,b',k  s[b,b'] += f[b,k] g[b',k]",
         lambda p: p.run(f=np.ones((4, 2)), g=np.ones((5, 2))),

@@ -9,7 +9,6 @@ from pathlib import Path
 import pytest
 from lark import Lark
 
-from einsumgrad.check.faults import NotYet
 from einsumgrad.diagnostics import EinError
 from einsumgrad.pipeline import checked
 from einsumgrad.syntax.parse import grammar, read
@@ -50,20 +49,18 @@ def test_every_rule_and_word_is_of_use() -> None:
 
 @pytest.mark.parametrize(("section", "kind", "text"), BLOCKS)
 def test_the_language_page(section: str, kind: str, text: str) -> None:
-    """Every example reads, and prints as what reads the same; whole ones check, later ones are
-    refused for what they are."""
+    """Every example reads, and prints as what reads the same; whole ones check, faulty ones
+    are refused."""
     found = read(text, f"section {section}")
     assert found.faults == ()
     assert read(show(found.file)).file == found.file
     if kind == "whole":
         checked(text)
-    elif kind in ("later", "faulty"):
-        with pytest.raises(EinError) as raised:
+    elif kind == "faulty":
+        with pytest.raises(EinError):
             checked(text)
-        later = [isinstance(fault, NotYet) for fault in raised.value.faults]
-        assert all(later) if kind == "later" else not any(later)
 
 
 def test_every_section_is_there() -> None:
     assert {section for section, *_ in BLOCKS} == set("12345678")
-    assert {kind for _, kind, _ in BLOCKS} == {"whole", "part", "later", "faulty"}
+    assert {kind for _, kind, _ in BLOCKS} == {"whole", "part", "faulty"}

@@ -207,12 +207,11 @@ class NotIntegerTensor(Fault):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class NotYet(Fault):
+class ComputedGather(Fault):
     code: ClassVar[str] = "E223"
-    words: ClassVar[str] = "{what} is not supported yet"
-    what: str
-    hint: str = ""
-    help: ClassVar[str] = "{hint}"
+    words: ClassVar[str] = "`{text}` computes with a gathered index"
+    help: ClassVar[str] = "give the integer a name of its own first: `v[b] = y[b] + 1`"
+    text: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

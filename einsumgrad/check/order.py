@@ -30,6 +30,8 @@ def order_faults(statements: tuple[Statement, ...]) -> tuple[Fault, ...]:
         name = statement.target.tensor
         for access in statement.reads:
             read.setdefault(access.tensor, []).append((place, access))
+            if _reads_itself(statement, access):
+                faults.append(ReadsItself(span=access.span, name=name))
         early = (
             found
             for reader, found in read.get(name, ())
@@ -63,7 +65,7 @@ def _mixed(statements: tuple[Statement, ...]) -> Iterator[Fault]:
 def piece_faults(program: Program) -> Iterator[Fault]:
     """Pieces of which two surely define some entry."""
     for meeting in meetings(program, ranges(program)):
-        if meeting.surely:
+        if meeting.surely and (_piece(meeting.first) or _piece(meeting.second)):
             first, second = meeting.first.target, meeting.second.target
             related = (("also here", first.span),)
             yield Overlap(span=second.span, related=related, name=second.tensor)
@@ -73,6 +75,10 @@ def circle_faults(program: Program) -> Iterator[Fault]:
     """The circles that no order of an index can run."""
     for places in schedule(program)[1]:
         found = [program.statements[place] for place in places]
+        if any(
+            _reads_itself(statement, access) for statement in found for access in statement.reads
+        ):
+            continue
         names = {statement.target.tensor for statement in found}
         reads = [(s, a) for s in found for a in s.reads if a.tensor in names]
         if not any(is_affine(at) for _, access in reads for at in access.at):
@@ -86,11 +92,13 @@ def circle_faults(program: Program) -> Iterator[Fault]:
         yield Circle(span=found[0].span, related=related, circle=shown)
 
 
+def _reads_itself(statement: Statement, access: Access) -> bool:
+    positions = (*access.at, *statement.target.at)
+    return access.tensor == statement.target.tensor and not any(map(is_affine, positions))
+
+
 def _plain_circle(found: list[Statement], reads: list[tuple[Statement, Access]]) -> Fault:
     """A circle without any shift is none that was meant."""
-    for statement, access in reads:
-        if access.tensor == statement.target.tensor:
-            return ReadsItself(span=access.span, name=access.tensor)
     access = reads[0][1]
     writer = next(s for s in found if s.target.tensor == access.tensor)
     related = (("read here", access.span),)
@@ -102,11 +110,15 @@ def _second(statement: Statement, first: Statement) -> Fault | None:
     name, place = statement.target.tensor, statement.target.span
     related = (("first here", first.target.span),)
     if first.op == "=":
-        pieces = statement.where or first.where or not _whole(statement) or not _whole(first)
-        return None if pieces else DefinedTwice(span=place, related=related, name=name)
+        return (
+            None
+            if _piece(statement) or _piece(first)
+            else DefinedTwice(span=place, related=related, name=name)
+        )
     what, hint = "defined after it was added to", f"put the `=` first, then the `{first.op}`"
     return DefinedTwice(span=place, related=related, name=name, what=what, hint=hint)
 
 
-def _whole(statement: Statement) -> bool:
-    return all(isinstance(at, Position) for at in statement.target.at)
+def _piece(statement: Statement) -> bool:
+    """Whether a `=` leaves entries for others."""
+    return bool(statement.where) or not all(isinstance(at, Position) for at in statement.target.at)

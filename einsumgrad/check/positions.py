@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fractions import Fraction
 
-from einsumgrad.check.faults import NotIndex, NotYet
+from einsumgrad.check.faults import ComputedGather, NotIndex
 from einsumgrad.diagnostics import Fault
 from einsumgrad.ir import nodes as ir
 from einsumgrad.ir.affine import affine
@@ -30,9 +30,7 @@ def check_position(written: t.Expr, value: ir.Expr, faults: list[Fault]) -> ir.E
 
 def _check_gather(written: t.Expr, value: ir.Expr, faults: list[Fault]) -> None:
     if not isinstance(value, ir.Access):
-        what = f"computing with a gathered index, `{written.span.text}`,"
-        hint = "give the integer a name of its own first"
-        faults.append(NotYet(span=written.span, what=what, hint=hint))
+        faults.append(ComputedGather(span=written.span, text=written.span.text))
 
 
 def _integer(number: ir.Number) -> bool:

@@ -99,7 +99,7 @@ def _joined(program: ir.Program) -> tuple[Classes, dict[str, list[str]]]:
     axes = {tensor.name: axis_sizes(tensor) for tensor in program.tensors}
     holds = {t.name: t.holds.size for t in program.tensors if t.holds is not None}
     for tensor in program.tensors:
-        of = base_name(tensor.name)
+        of = _derived_of(tensor.name, axes)
         for own, other in zip(axes[tensor.name], axes.get(of, ()), strict=False):
             if own != other and "#" in own and len(axes[of]) == len(axes[tensor.name]):
                 classes.join(other, own, tensor.span)
@@ -109,6 +109,14 @@ def _joined(program: ir.Program) -> tuple[Classes, dict[str, list[str]]]:
             if size is not None:
                 classes.join(axes[access.tensor][place], size, access.span)
     return classes, axes
+
+
+def _derived_of(name: str, known: Mapping[str, object]) -> str:
+    """The tensor whose derivative a tensor is, as far as the program has it."""
+    own = base_name(name)
+    while own not in known and base_name(own) != own:
+        own = base_name(own)
+    return own
 
 
 def _infer(classes: Classes, program: ir.Program, axes: Mapping[str, list[str]]) -> None:

@@ -35,3 +35,11 @@ class MixedOperators(Fault):
     name: str
     first: str
     second: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outside(Fault):
+    code: ClassVar[str] = "E245"
+    words: ClassVar[str] = "`{text}` is outside for some values of its indices"
+    help: ClassVar[str] = "a `where` keeps those away; without `--strict` it is 0 there"
+    text: str

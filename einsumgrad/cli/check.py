@@ -10,6 +10,7 @@ import click
 from einsumgrad.check.notes import notes
 from einsumgrad.check.sizes import known_sizes
 from einsumgrad.cli.files import read_program
+from einsumgrad.cli.strict import refuse_outside, strict_option
 from einsumgrad.diagnostics import EinError, Fault, render, width
 from einsumgrad.ir.nodes import Program, Tensor
 
@@ -18,7 +19,8 @@ KINDS = {"param": "parameter", "const": "constant"}
 
 @click.command()
 @click.argument("files", nargs=-1, required=True, metavar="FILE...")
-def command(files: tuple[str, ...]) -> None:
+@strict_option
+def command(files: tuple[str, ...], strict: bool) -> None:
     """Report errors and notes, and what every tensor is, with sizes where known.
 
     `-` reads standard input. Reports and notes go to standard output, errors to standard error.
@@ -35,6 +37,8 @@ def command(files: tuple[str, ...]) -> None:
         name = "<stdin>" if file == "-" else click.format_filename(file)
         try:
             program = read_program(file)
+            if strict:
+                refuse_outside(program)
         except EinError as error:
             echo_faults(f"{error}\n\n{name}: {_counted(len(error.faults), 'error')}")
             failed = True

@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from einsumgrad.cli.files import names_option, read_program, sizes_option
+from einsumgrad.cli.strict import refuse_outside, strict_option, tell_outside
 from einsumgrad.ir.nodes import Program
 from einsumgrad.pipeline import backward, prepared, tangents
 from einsumgrad.reflect.reflect import reflect
@@ -21,9 +22,10 @@ STAGES = ("tree", "program", "derived", "rewritten", "plan")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.option("--emit", type=click.Choice(STAGES), help="The stage to print; default: rewritten.")
 @click.option("--size", "sizes", metavar="SIZES", help="Sizes for `--emit plan`: `b=64,i=784`.")
+@strict_option
 def command(
     files: tuple[str, ...], wrt: str | None, forward: bool, plain: bool, as_json: bool,
-    emit: str | None, sizes: str | None,
+    emit: str | None, sizes: str | None, strict: bool,
 ) -> None:  # fmt: skip
     """Print declarations, forward and derived statements. `-` reads standard input.
 
@@ -38,6 +40,7 @@ def command(
         if len(files) > 1 and not as_json:
             click.echo(f"{'' if place == 0 else chr(10)}# {file}")
         program = read_program(file)
+        (refuse_outside if strict else tell_outside)(program)
         names = names_option(program, wrt)
         found = _stage(program, names, emit, forward=forward)
         text = _plan(found, sizes) if emit == "plan" else _printed(found, plain, as_json, emit)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from einsumgrad.derive.gradients import Gradients
 from einsumgrad.derive.rules import active_reads
 from einsumgrad.ir.circles import circles
-from einsumgrad.ir.nodes import Program
+from einsumgrad.ir.nodes import Program, Statement
 
 if TYPE_CHECKING:
     from einsumgrad.derive.reverse import Step
@@ -53,3 +53,42 @@ def without_sources(
         if len(kept) == len(steps):
             return steps
         steps = kept
+
+
+def in_order(
+    before: tuple[Statement, ...], statements: tuple[Statement, ...]
+) -> tuple[Statement, ...]:
+    """The statements, those put off that read a tensor of a circle to which more is added later:
+    but for the circle itself, reads come after all writes."""
+    every = (*before, *statements)
+    rings = circles(every)
+    if not rings:
+        return statements
+    own = {place: {every[p].target.tensor for p in part} for part in rings for place in part}
+    left: dict[str, int] = {}
+    for statement in statements:
+        left[statement.target.tensor] = left.get(statement.target.tensor, 0) + 1
+    made: list[Statement] = []
+    waiting: list[tuple[int, Statement]] = []
+    for place, statement in enumerate(statements, len(before)):
+        waiting.append((place, statement))
+        waiting = _released(waiting, own, left, made)
+    return (*made, *(statement for _, statement in waiting))
+
+
+def _released(
+    waiting: list[tuple[int, Statement]],
+    own: dict[int, set[str]],
+    left: dict[str, int],
+    made: list[Statement],
+) -> list[tuple[int, Statement]]:
+    """Those that still wait, after all others, in their order, joined `made`."""
+    still: list[tuple[int, Statement]] = []
+    for place, statement in waiting:
+        within = own.get(place, set())
+        if any(left.get(a.tensor, 0) and a.tensor not in within for a in statement.reads):
+            still.append((place, statement))
+            continue
+        made.append(statement)
+        left[statement.target.tensor] -= 1
+    return still if len(still) == len(waiting) else _released(still, own, left, made)

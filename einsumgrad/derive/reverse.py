@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from einsumgrad.check.faults import NoDerivative
 from einsumgrad.check.tensors import complete
 from einsumgrad.derive import words
-from einsumgrad.derive.around import reached_in_circles, without_sources
+from einsumgrad.derive.around import in_order, reached_in_circles, without_sources
 from einsumgrad.derive.batch import batch_factor
 from einsumgrad.derive.explicit import explicit
 from einsumgrad.derive.flow import Contribution, odd_names, start
@@ -224,7 +224,8 @@ def _assemble(
     """Forward statements as they were written, what was named in them, then the derived ones."""
     forward = tuple(replace(s, derived=False) for s in program.statements)
     inner = tuple(s for found in pieces.values() for s in found[:-1])
-    derived = (*gradients.starts, *(step.statement for step in steps))
+    found = (*gradients.starts, *(step.statement for step in steps))
+    derived = in_order((*forward, *inner), found)
     names = tuple(gradients.names[name] for name in wanted)
     written = {s.target.tensor for s in derived}
     missing = [n for n in wanted if asked and gradients.names[n] not in written]

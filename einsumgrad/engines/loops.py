@@ -8,8 +8,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from einsumgrad.diagnostics import EinError
 from einsumgrad.engines.windows import UFUNCS, start
-from einsumgrad.plan.nodes import Buffer, Done, Loop, Register, Store
+from einsumgrad.plan.faults import PiecesMeet
+from einsumgrad.plan.nodes import Buffer, Done, Loop, Once, Register, Store
 
 Array = npt.NDArray[Any]
 Registers = list[Any]
@@ -66,6 +68,19 @@ def done(made: Done, own: Register) -> Run:
     inner = tuple(slice(before, before + n) for n, (before, _) in pairs)
     source = made.source
     return lambda registers, _arrays: registers[source][inner]
+
+
+def once(made: Once) -> Run:
+    """Raises EinError where a count is above 1."""
+    source, tensor = made.source, made.tensor
+
+    def run(registers: Registers, _arrays: Mapping[str, Array]) -> None:
+        twice = np.argwhere(np.asarray(registers[source]) > 1)
+        if twice.size or (twice.shape == (1, 0)):
+            place = ",".join(str(int(k)) for k in twice[0])
+            raise EinError(PiecesMeet(tensor=tensor, position=f"[{place}]" if place else ""))
+
+    return run
 
 
 def loop(made: Loop, calls: tuple[tuple[Run, int], ...]) -> Run:

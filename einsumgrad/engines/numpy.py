@@ -13,7 +13,7 @@ import numpy.typing as npt
 from einsumgrad.engines.functions import REAL, Tables
 from einsumgrad.engines.gather import gather, scatter
 from einsumgrad.engines.layout import seen, view
-from einsumgrad.engines.loops import buffer, done, loop, store
+from einsumgrad.engines.loops import buffer, done, loop, once, store
 from einsumgrad.engines.pair import guard, pair
 from einsumgrad.engines.windows import overlap_add, pad, window
 from einsumgrad.plan.nodes import (
@@ -32,6 +32,7 @@ from einsumgrad.plan.nodes import (
     Load,
     Loop,
     Map,
+    Once,
     OverlapAdd,
     Pad,
     Pair,
@@ -141,7 +142,7 @@ def _call(
 
 
 def _placed(
-    made: Pad | Window | OverlapAdd | Gather | Scatter | Variable | Buffer | Store | Done,
+    made: Pad | Window | OverlapAdd | Gather | Scatter | Variable | Buffer | Store | Done | Once,
     registers: tuple[Register, ...],
     own: int,
     owned: frozenset[int],
@@ -158,6 +159,8 @@ def _placed(
             return gather(made, registers)
         case Scatter():
             return scatter(made, registers)
+        case Once():
+            return once(made)
         case Variable():
             return lambda _r, _a: 0
         case Buffer():

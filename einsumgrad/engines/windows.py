@@ -12,6 +12,7 @@ from numpy.lib.stride_tricks import as_strided
 
 from einsumgrad.engines.layout import seen
 from einsumgrad.plan.nodes import OverlapAdd, Pad, Register, Walk, Window
+from einsumgrad.plan.overlap import overlapping
 
 Array = npt.NDArray[Any]
 Run = Callable[[list[Any], Mapping[str, Array]], Any]
@@ -138,38 +139,6 @@ def overlap_add(made: OverlapAdd, registers: tuple[Register, ...], *, fresh: boo
 def _space(made: OverlapAdd, value: Register) -> tuple[int, ...]:
     lengths = dict(zip(made.value.layout, value.shape, strict=True))
     return tuple(lengths[k] for k in range(made.rank))
-
-
-def overlapping(
-    walks: tuple[Walk, ...], lengths: tuple[int, ...], shape: tuple[int, ...]
-) -> tuple[int, ...]:
-    """Axes of the space without which no two tuples meet the same entry: the short ones first.
-
-    By flat strides, as in a number system: each larger than all that the smaller ones reach."""
-    flat = [1] * len(lengths)
-    for axis in range(len(lengths) - 2, -1, -1):
-        flat[axis] = flat[axis + 1] * lengths[axis + 1]
-    strides = [0] * len(shape)
-    for axis, walk in enumerate(walks):
-        for k, by in walk.steps:
-            strides[k] += by * flat[axis]
-    single: list[int] = []
-    for k in sorted(range(len(shape)), key=lambda k: shape[k]):
-        left = [j for j in range(len(shape)) if j not in single]
-        if _apart([(abs(strides[j]), shape[j]) for j in left]):
-            break
-        if shape[k] > 1:
-            single.append(k)
-    return tuple(sorted(single))
-
-
-def _apart(axes: list[tuple[int, int]]) -> bool:
-    reach = 0
-    for stride, length in sorted(axes):
-        if length > 1 and stride <= reach:
-            return False
-        reach += stride * (length - 1)
-    return True
 
 
 def _tuples(single: tuple[int, ...], shape: tuple[int, ...]) -> list[dict[int, int]]:

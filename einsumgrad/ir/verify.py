@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from fractions import Fraction
 
 from einsumgrad.diagnostics import InternalError
+from einsumgrad.ir.affine import affine
 from einsumgrad.ir.build import ZERO, power, product, total
 from einsumgrad.ir.circles import circles
 from einsumgrad.ir.functions import FUNCTIONS
@@ -111,7 +112,13 @@ def _of_order(statements: tuple[Statement, ...]) -> Iterator[str]:
         if statement.op == "=" and name in written - defined:
             yield f"statement {place} defines `{name}`, which is written before"
         written.add(name)
-        defined |= {name} if statement.op == "=" else set()
+        defined |= {name} if statement.op == "=" and _piece(statement) else set()
+
+
+def _piece(statement: Statement) -> bool:
+    """Whether others may define further entries of the tensor."""
+    whole = all(isinstance(at, Position) for at in statement.target.at)
+    return bool(statement.where) or not whole
 
 
 def _of_statement(statement: Statement, tensors: Tensors) -> Iterator[str]:
@@ -133,7 +140,8 @@ def _of_target(statement: Statement) -> Iterator[str]:
         f"nothing has the loop index `{i.name}`" for i in statement.indices if i not in used
     )
     plain = [place.index for place in at if isinstance(place, Position)]
-    once = len(plain) == len(set(plain)) and set(plain) == set(statement.indices)
+    there = {i for place in at if affine(place) is not None for i in free_indices(place)}
+    once = len(plain) == len(set(plain)) and there == set(statement.indices)
     if statement.op == "=" and not once:
         yield "`=` does not define each entry once"
 

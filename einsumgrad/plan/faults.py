@@ -37,3 +37,21 @@ class OutOfRange(Fault):
     value: int
     tensor: str
     allowed: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DefinedAgain(Fault):
+    code: ClassVar[str] = "E505"
+    words: ClassVar[str] = "`{target}` meets some entries of `{tensor}` more than once"
+    help: ClassVar[str] = "`+=` adds what meets there"
+    target: str
+    tensor: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PiecesMeet(Fault):
+    code: ClassVar[str] = "E506"
+    words: ClassVar[str] = "two pieces define `{tensor}{position}`, on these data"
+    help: ClassVar[str] = "no entry may meet the conditions of both"
+    tensor: str
+    position: str

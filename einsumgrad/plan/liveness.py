@@ -18,9 +18,12 @@ from einsumgrad.plan.scratch import bytes_of, scratch
 from einsumgrad.plan.uses import uses
 
 
-def finish(builder: Builder, results: tuple[tuple[str, int], ...]) -> Plan:
-    """The plan of all instructions that the results need."""
-    needed = needed_by(builder.instructions, [register for _, register in results])
+def finish(
+    builder: Builder, results: tuple[tuple[str, int], ...], checks: tuple[int, ...] = ()
+) -> Plan:
+    """The plan of all instructions that the results need, and the checks."""
+    roots = [*(register for _, register in results), *checks]
+    needed = needed_by(builder.instructions, roots)
     order = [r for r in builder.frames[0].order if r in needed]
     kept = {register for _, register in results}
     last = _last_uses(builder.instructions, order)

@@ -255,9 +255,17 @@ class Done:
     widths: tuple[tuple[int, int], ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Once:
+    """Refuses counts above 1: an entry that two pieces of a tensor define."""
+
+    source: int
+    tensor: str
+
+
 Instruction = (
     Load | Fill | Count | Map | Cast | Pair | Fold | Arrange | Pad | Window | OverlapAdd
-    | Gather | Scatter | Guard | Variable | Buffer | Store | Loop | Done
+    | Gather | Scatter | Guard | Variable | Buffer | Store | Loop | Done | Once
 )  # fmt: skip
 
 

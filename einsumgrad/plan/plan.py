@@ -20,7 +20,8 @@ from einsumgrad.plan.liveness import finish
 from einsumgrad.plan.loops import every_place, plan_loop
 from einsumgrad.plan.lower import Lowering
 from einsumgrad.plan.nodes import Constant, Fill, Load, Plan
-from einsumgrad.plan.targets import WAYS, put, start_of
+from einsumgrad.plan.pieces import piece_checks
+from einsumgrad.plan.targets import WAYS, check_once, put, start_of
 
 MAX_INDICES = 32
 ENTERED = ("max", "min")
@@ -50,7 +51,9 @@ def make_plan(
             planner.statement(program.statements[item], kept)
         elif any(program.statements[p].target.tensor in kept for p in every_place(item)):
             plan_loop(planner, item)
-    return finish(planner.builder, tuple((name, planner.result(name)) for name in wanted))
+    checks = tuple(piece_checks(planner, kept))
+    results = tuple((name, planner.result(name)) for name in wanted)
+    return finish(planner.builder, results, checks)
 
 
 @dataclass(slots=True)
@@ -99,6 +102,8 @@ class Planner:
             return
         value = self.laid(found, free, name)
         into = self.tensors.get(name) or self.started(statement.target)
+        if statement.op == "=":
+            check_once(lowering, statement, free, self.builder.lengths(into.register))
         self.tensors[name] = self.put(statement, statement.target, into, value, lowering)
 
     def free(self, statement: ir.Statement, lowering: Lowering) -> tuple[ir.Index, ...]:
@@ -136,7 +141,7 @@ class Planner:
         return self.builder.floating(value)
 
     def filled(self, name: str, value: float, axes: tuple[ir.Index, ...]) -> Value:
-        dtype = "int64" if self.known[name].integer else "float64"
+        dtype = "int64" if name in self.known and self.known[name].integer else "float64"
         shape = self.builder.shape(axes)
         return Value(self.builder.emit(Fill(value), shape, dtype, weak=True, flops=0), axes)
 

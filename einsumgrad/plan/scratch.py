@@ -23,6 +23,7 @@ from einsumgrad.plan.nodes import (
     Load,
     Loop,
     Map,
+    Once,
     Operand,
     OverlapAdd,
     Pad,
@@ -70,7 +71,7 @@ def scratch(made: Instruction, own: Register, registers: Sequence[Register]) -> 
         case Loop(_, _, _, body):
             inner = (scratch(s.instruction, registers[s.register], registers) for s in body)
             return max(inner, default=0)
-        case Variable() | Buffer() | Store() | Done():
+        case Variable() | Buffer() | Store() | Done() | Once():
             return 0
         case Load() | Fill() | Count() | Cast() | Arrange() | Pad() | Window():
             return 0

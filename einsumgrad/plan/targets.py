@@ -6,11 +6,14 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from einsumgrad.diagnostics import EinError
 from einsumgrad.ir import nodes as ir
 from einsumgrad.plan.builder import Value
+from einsumgrad.plan.faults import DefinedAgain
 from einsumgrad.plan.nodes import Constant, Scatter
+from einsumgrad.plan.overlap import meets
 from einsumgrad.plan.places import placed
-from einsumgrad.plan.windows import leaving, overlap_add
+from einsumgrad.plan.windows import leaving, overlap_add, reach, walks
 
 if TYPE_CHECKING:
     from einsumgrad.plan.lower import Lowering
@@ -66,3 +69,21 @@ def scattered(lowering: Lowering, target: ir.Access, op: ir.Op, into: Value, val
         WAYS[op].function, masked,
     )  # fmt: skip
     return Value(builder.emit(made, register.shape, register.dtype, weak=register.weak), ())
+
+
+def check_once(
+    lowering: Lowering,
+    statement: ir.Statement,
+    axes: tuple[ir.Index, ...],
+    lengths: tuple[int, ...],
+) -> None:
+    """Raises EinError if a definition meets an entry twice."""
+    target, sizes = statement.target, lowering.builder.sizes
+    found = reach(target.at, sizes, lengths)
+    if found is None or found.nowhere or statement.where:
+        return
+    steps = walks(lowering, found, found.widths, axes)
+    if meets(steps, found.padded, lowering.builder.shape(axes)):
+        raise EinError(
+            DefinedAgain(span=target.span, target=target.span.text, tensor=target.tensor)
+        )
