@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -46,9 +47,10 @@ def test_wrong_use(args: tuple[str, ...], shell: Shell) -> None:
 
 @pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)
 def test_examples_have_no_notes(path: Path, shell: Shell) -> None:
+    """But for padding and for the entry before the first of a recurrence."""
     done = shell("check", path)
     assert (done.code, done.err) == (0, "")
-    assert "note" not in done.out
+    assert set(re.findall(r"note\[(\w+)\]", done.out)) <= {"N304"}
 
 
 def test_colours(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,14 +7,9 @@ from itertools import takewhile
 from pathlib import Path
 
 import numpy as np
-import peers
-import peers_chains
-import peers_generative
-import peers_images
-import peers_recurrent
-import peers_tensors
 import pytest
 import torch
+from all_peers import PEERS
 from peers import Array, Peer
 
 import einsumgrad
@@ -25,14 +20,6 @@ FILES = tuple(sorted(path.stem for path in EXAMPLES.glob("*.ein")))
 SEEDS = range(4)
 STEMS = ("digits", "words", "letters")
 SPELLERS = tuple((name, "letters") for name in ("rnn", "lstm", "gru", "gpt", "hmm"))
-PEERS: dict[str, Peer] = {
-    **peers.PEERS,
-    **peers_images.PEERS,
-    **peers_generative.PEERS,
-    **peers_tensors.PEERS,
-    **peers_recurrent.PEERS,
-    **peers_chains.PEERS,
-}
 
 
 def load(name: str) -> einsumgrad.Program:

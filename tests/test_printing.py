@@ -8,8 +8,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from all_peers import PEERS
 from click.testing import CliRunner
-from peers import PEERS
 
 import einsumgrad
 from einsumgrad.cli.main import app
