@@ -6,6 +6,7 @@ A loss here is that of a word, in nats: the sum over its letters and its end.
 from __future__ import annotations
 
 import re
+import runpy
 import shlex
 import subprocess
 import sys
@@ -21,7 +22,7 @@ SAMPLE = EXAMPLES / "sample.py"
 
 
 def bigram(data: dict[str, Array], held: dict[str, Array]) -> float:
-    """The loss of the baseline: each symbol by the one before it, counted, one more for each pair."""
+    """The loss of the baseline: each symbol by the one before it, every pair counted once more."""
     counts = np.ones((27, 27))
     np.add.at(counts, pairs(data), 1)
     return float(-np.log(counts / counts.sum(1, keepdims=True))[pairs(held)].sum() / len(held["w"]))
@@ -51,33 +52,38 @@ def test_an_epoch_of_the_recurrent_network_beats_pairs_of_letters() -> None:
 
 @pytest.mark.parametrize("name", ["lstm", "gru", "gpt", "hmm"])
 def test_a_few_steps_of_the_others_lower_the_loss(name: str) -> None:
-    few = arrays("letters_train", 1000)
-    found = epochs(example(name), few, epochs=2, batch=50, lr=0.01, optimizer="adam")
-    assert found[1].loss < found[0].loss
-    assert found[1].test_loss is not None
-    assert found[1].test_loss < 9 * np.log(27)
+    few = arrays("letters_train", 320)
+    first, *_, last = epochs(example(name), few, epochs=3, batch=32, lr=0.01, optimizer="adam")
+    assert last.loss < first.loss - 1
 
 
 def spell(model: str, params: Path, *more: str) -> list[str]:
+    """What the script prints."""
     command = [sys.executable, str(SAMPLE), str(EXAMPLES / f"{model}.ein"), str(params), *more]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     return done.stdout.splitlines()
 
 
+def sample(model: str, params: dict[str, Array], count: int, seed: int) -> list[str]:
+    """What the script's function gives."""
+    words: list[str] = runpy.run_path(str(SAMPLE))["sample"](
+        EXAMPLES / f"{model}.ein", params, count, seed
+    )
+    return words
+
+
 @pytest.mark.parametrize("name", ["rnn", "gpt"])
-def test_a_seed_spells_the_same_words(name: str, tmp_path: Path) -> None:
-    params = tmp_path / "params.npz"
-    np.savez(params, **example(name).init(0, **arrays("letters_train", 2)))
-    words = spell(name, params, "8", "3")
+def test_a_seed_spells_the_same_words(name: str) -> None:
+    params = example(name).init(0, **arrays("letters_train", 2))
+    words = sample(name, params, 8, 3)
     assert len(words) == 8
     assert all(re.fullmatch("[a-z]{0,13}", word) for word in words)
-    assert spell(name, params, "8", "3") == words
-    assert spell(name, params, "8", "4") != words
+    assert sample(name, params, 8, 3) == words
+    assert sample(name, params, 8, 4) != words
 
 
-def test_two_letters_that_follow_each_other_are_learned_and_spelled(tmp_path: Path) -> None:
-    """A network that has seen one word only spells it."""
+def test_the_only_word_that_was_learned_is_spelled(tmp_path: Path) -> None:
     w = np.tile([[0, 1, 2, 3, 0] + 9 * [0]], (64, 1))
     options = Options(epochs=60, batch=64, lr=0.05, optimizer="adam")
     run = training(example("rnn"), {"w": w, "n": np.full(64, 4)}, options=options)
@@ -124,5 +130,5 @@ def test_long_training(model: str, reached: float, tmp_path: Path) -> None:
         *_, last = losses(command, tmp_path)
     assert last < reached < BASELINE
     words = spell(model, tmp_path / f"{model}.npz", "50", "0")
-    known = set((EXAMPLES / "data" / "words.txt").read_text(encoding="ascii").split())
-    assert sum(word in known for word in words) >= 2
+    assert sum(bool(re.search("[aeiouy]", word)) for word in words) >= 48
+    assert 6 < np.mean([len(word) for word in words]) < 10
