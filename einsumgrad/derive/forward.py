@@ -13,11 +13,13 @@ from dataclasses import replace
 from einsumgrad.check.tensors import complete
 from einsumgrad.derive.explicit import explicit
 from einsumgrad.derive.flow import odd_names
+from einsumgrad.derive.others import others
+from einsumgrad.derive.reducing import as_operators
 from einsumgrad.derive.reverse import default_wrt, model_of
 from einsumgrad.derive.split import logged_tensors
 from einsumgrad.derive.tangent import Tangents
-from einsumgrad.ir.build import ZERO
-from einsumgrad.ir.nodes import Access, Expr, Program, Statement, Tensor
+from einsumgrad.ir.build import ZERO, product
+from einsumgrad.ir.nodes import Access, Expr, Op, Program, Statement, Tensor
 
 DOT = ".dot"
 
@@ -33,7 +35,7 @@ def forward(
     wanted = default_wrt(program) if wrt is None else wrt
     suffix = tangent_suffix(program)
     dots = {name: name + suffix for name in wanted}
-    made = tuple(_statements(explicit(program), wanted, dots, suffix))
+    made = tuple(_statements(program, wanted, dots, suffix))
     loss = (program.loss,) if program.loss else ()
     returned = (*program.outputs, *loss) if of is None else of
     outputs = (*program.outputs, *(dots[name] for name in returned if name in dots))
@@ -54,27 +56,37 @@ def _statements(
     program: Program, wrt: tuple[str, ...], dots: dict[str, str], suffix: str
 ) -> Iterator[Statement]:
     """The tangents' statements, each behind what it names; `dots` gets the tangents' names."""
+    taken = {tensor.name for tensor in program.tensors}
+    taken |= {name + suffix for name in taken}
+    program, helpers = as_operators(explicit(program), taken)
     model, odd = model_of(program, wrt), odd_names(program)
     dots |= {name: name + suffix for name in _early(program) & model.varied}
     integer = {tensor.name for tensor in program.tensors if tensor.integer}
     logged = logged_tensors(program.statements) & model.definitions.keys()
-    taken = {tensor.name for tensor in program.tensors}
-    taken |= {name + suffix for name in taken}
+    multiplied = {s.target.tensor for s in program.statements if s.op == "*="}
     arguments: dict[str, Expr] = {}
     for origin, statement in enumerate(program.statements):
         name = statement.target.tensor
         if name in integer:
             continue
+        yield from helpers.get(origin, ())
         tangents = Tangents(statement, model, dots, suffix, arguments, logged, taken)
         value = tangents.of_statement(odd)
         if value != ZERO:
             dots[name] = name + suffix
             yield from tangents.made.values()
-            target = Access(dots[name], statement.target.at)
-            listed = statement.listed or statement.op != "="
-            yield replace(
-                statement, target=target, value=value, listed=listed, derived=True, origin=origin
-            )
+            if name in multiplied:
+                value = product(others(statement, program.statements), value)
+            yield _tangent(statement, dots[name], value, origin)
+
+
+def _tangent(statement: Statement, name: str, value: Expr, origin: int) -> Statement:
+    """A statement's tangent. In what a `*=` gives, every entry has one term."""
+    op: Op = "+=" if statement.op == "*=" else statement.op
+    listed, target = statement.listed or op != "=", Access(name, statement.target.at)
+    return replace(
+        statement, target=target, op=op, value=value, listed=listed, derived=True, origin=origin
+    )
 
 
 def _early(program: Program) -> frozenset[str]:
