@@ -21,7 +21,7 @@ def pair(made: Pair, registers: tuple[Register, ...]) -> Run:
     """The product, summed over the axes that both operands have and the result has not."""
     left, right = made.left, made.right
     lengths = _lengths((left, right), registers)
-    both, rows, columns, summed = made.both, made.rows, made.columns, made.summed
+    both, rows, columns, summed = made.parts
     shape = tuple(lengths[k] for k in made.out)
     b, m, n, s = (math.prod(lengths[k] for k in part) for part in (both, rows, columns, summed))
     first = _matrix(left, (*both, *rows, *summed), (b, m, s) if both else (m, s))

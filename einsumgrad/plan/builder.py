@@ -22,6 +22,8 @@ from einsumgrad.plan.uses import uses
 
 BOOLEAN = frozenset({"=", "!=", "<", "<=", ">", ">=", "and", "or", "not"})
 WHOLE = frozenset({"argmax", "argmin"})
+ENTRIES = 2**24
+"""A window of overlapping entries may have so many."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +51,8 @@ class Builder:
     """Collects instructions for one plan.
 
     `frames`: the body of the loop that is being planned, after those around it. `depths`: for
-    each register the frame in which it is written. `margins`: the room around buffers."""
+    each register the frame in which it is written. `margins`: the room around buffers. `entries`: a
+    window larger than that is taken apart."""
 
     sizes: dict[str, int]
     registers: list[Register] = field(default_factory=list)
@@ -59,6 +62,7 @@ class Builder:
     margins: dict[int, tuple[tuple[int, int], ...]] = field(default_factory=dict)
     owner: str = ""
     flops: int = 0
+    entries: int = ENTRIES
 
     def emit(
         self, made: Instruction, shape: tuple[int, ...], dtype: str, *, weak: bool = False,

@@ -6,7 +6,6 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from einsumgrad.check.schedule import Loop as Turns
-from einsumgrad.check.sizes import axis_name
 from einsumgrad.ir import nodes as ir
 from einsumgrad.ir.affine import affine, line
 from einsumgrad.plan.builder import Builder, Frame, Value
@@ -77,9 +76,7 @@ def buffer(
     own = ("int64", True) if planner.known[name].integer else dtype
     if start is not None:
         start = builder.cast(start, own[0], weak=own[1])
-    axes = enumerate(planner.known[name].axes)
-    sizes = (axis_name(name, k) if i is None else i.size for k, i in axes)
-    lengths = tuple(builder.sizes[size] for size in sizes)
+    lengths = planner.shape(name)
     widths = margins(builder, name, lengths, statements)
     shape = tuple(n + before + after for n, (before, after) in zip(lengths, widths, strict=True))
     neutral = planner.start(name)
@@ -165,12 +162,12 @@ def store(
     at = tuple(target.at[k] for k in rest)
     value = builder.cast(value, register.dtype, weak=register.weak)
     plain = tuple(p.index for p in at if isinstance(p, ir.Position))
-    if len(plain) == len(at) == len(set(plain)):
+    whole = tuple(lengths[k] for k in rest)
+    if len(plain) == len(at) == len(set(plain)) and builder.shape(plain) == whole:
         laid = builder.spread(value, plain)
     else:
-        shape = tuple(lengths[k] for k in rest)
         start = planner.start(target.tensor)
-        none = builder.emit(Fill(start), shape, register.dtype, weak=register.weak, flops=0)
+        none = builder.emit(Fill(start), whole, register.dtype, weak=register.weak, flops=0)
         laid = planner.put(statement, replace_at(target, at), Value(none, ()), value, lowering)
     order = Operand(laid.register, tuple(range(len(rest))))
     walks = tuple((k, _walk(p, lowering)) for k, p in places.items())

@@ -8,15 +8,17 @@ from dataclasses import dataclass, field, replace
 from typing import assert_never
 
 from einsumgrad.ir import nodes as ir
-from einsumgrad.ir.inside import entered
-from einsumgrad.ir.walk import free_indices, gathers
+from einsumgrad.ir.substitute import replace as replaced
+from einsumgrad.ir.substitute import replace_all
+from einsumgrad.ir.walk import accesses, free_indices, gathers
 from einsumgrad.plan.builder import Builder, Term, Value, union
 from einsumgrad.plan.contract import contract
+from einsumgrad.plan.folds import laid_out
 from einsumgrad.plan.hoist import outside, sliced
 from einsumgrad.plan.nodes import Constant, Count
 from einsumgrad.plan.numbers import evaluate, holds
 from einsumgrad.plan.reads import read
-from einsumgrad.plan.windows import leaving
+from einsumgrad.plan.unroll import offsets
 
 HEAVY = (ir.Reduce, ir.Normalise, ir.Call)
 """What is worth to be computed for all values of a loop's index at once."""
@@ -208,9 +210,23 @@ class Lowering:
         if any(self.builder.size(i) == 0 for i in over):
             return ZERO
         terms = body.terms if isinstance(body, ir.Sum) else (body,)
-        sums = [self.contracted(term, over, where) for term in terms]
+        sums = [self.apart(term, over, where) for term in terms]
         number = sum(t.value for t in sums if isinstance(t, Constant))
         return self.added([t for t in sums if isinstance(t, Value)], number)
+
+    def apart(
+        self, body: ir.Expr, over: tuple[ir.Index, ...], where: tuple[ir.Condition, ...]
+    ) -> Term:
+        """A contraction, taken apart at a kernel's offsets where it would need too much room."""
+        fixed = offsets(self.builder, accesses(body), over)
+        if not fixed:
+            return self.contracted(body, over, where)
+        left = tuple(i for i in over if i not in fixed[0])
+        parts = [
+            self.summed(replaced(body, at), left, replace_all(where, at)) for at in fixed
+        ]  # fmt: skip
+        number = sum(t.value for t in parts if isinstance(t, Constant))
+        return self.added([t for t in parts if isinstance(t, Value)], number)
 
     def contracted(
         self, body: ir.Expr, over: tuple[ir.Index, ...], where: tuple[ir.Condition, ...]
@@ -237,38 +253,12 @@ class Lowering:
         self, op: str, body: ir.Expr, over: tuple[ir.Index, ...], where: tuple[ir.Condition, ...]
     ) -> Value:
         """A reduction that needs its body entry by entry."""
-        value, mask = self.laid_out(body, over, where)
+        value, mask = laid_out(self, body, over, where)
         return self.builder.fold(op, value, over, mask)
-
-    def laid_out(
-        self, body: ir.Expr, over: tuple[ir.Index, ...], where: tuple[ir.Condition, ...]
-    ) -> tuple[Value, Value | None]:
-        """The body and the mask, over all indices that either of them has."""
-        term = self.term(body)
-        mask = self.conjunction((*where, *self.entering(body)))
-        parts = [t for t in (term, mask) if isinstance(t, Value)]
-        axes = tuple(dict.fromkeys((*union(tuple(parts)), *over)))
-        if isinstance(term, Constant):
-            term = self.builder.map("add", self.count(over[0]), Constant(0.0))
-            term = self.builder.map("multiply", term, Constant(0.0))
-            term = self.builder.map("add", term, self.term(body))
-        if mask == FALSE:
-            none = self.builder.map("!=", self.count(over[0]), self.count(over[0]))
-            return self.builder.spread(term, axes), none
-        spread = self.builder.spread(term, axes)
-        return spread, mask if isinstance(mask, Value) else None
-
-    def entering(self, body: ir.Expr) -> tuple[ir.Condition, ...]:
-        """Where what a maximum or the like is taken of reads no entry outside (LANGUAGE §6)."""
-        found: list[ir.Condition] = []
-        for access in entered(body):
-            shape = self.builder.lengths(self.tensors[access.tensor].register)
-            found += leaving(access.at, self.builder.sizes, shape)
-        return tuple(found)
 
     def normalise(self, node: ir.Normalise) -> Term:
         inner = self.binding(node)
-        value, mask = inner.laid_out(node.body, (node.index,), node.where)
+        value, mask = laid_out(inner, node.body, (node.index,), node.where)
         found = self.builder.fold(node.op, value, (node.index,), mask)
         if node.at == ir.Position(node.index):
             return found

@@ -81,22 +81,12 @@ class Pair:
     out: Layout
 
     @property
-    def both(self) -> Layout:
-        """The axes of a stack of matrices."""
-        left, right = self.left.layout, self.right.layout
-        return tuple(k for k in self.out if k in left and k in right)
-
-    @property
-    def rows(self) -> Layout:
-        return tuple(k for k in self.out if k not in self.right.layout)
-
-    @property
-    def columns(self) -> Layout:
-        return tuple(k for k in self.out if k not in self.left.layout)
-
-    @property
-    def summed(self) -> Layout:
-        return tuple(k for k in self.left.layout if k not in self.out)
+    def parts(self) -> tuple[Layout, Layout, Layout, Layout]:
+        """The axes of a stack of matrices, of its rows, of its columns, and those summed."""
+        left, right, out = self.left.layout, self.right.layout, self.out
+        both = tuple(k for k in out if k in left and k in right)
+        rows, columns = (tuple(k for k in out if k not in other) for other in (right, left))
+        return both, rows, columns, tuple(k for k in left if k not in out)
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,15 +13,18 @@ from einsumgrad.check.sizes import axis_name
 from einsumgrad.diagnostics import EinError, InternalError
 from einsumgrad.ir import nodes as ir
 from einsumgrad.ir.circles import needed
+from einsumgrad.ir.walk import accesses as accesses_of
 from einsumgrad.ir.walk import free_indices
-from einsumgrad.plan.builder import Builder, Term, Value
+from einsumgrad.plan.builder import ENTRIES, Builder, Term, Value
 from einsumgrad.plan.faults import TooManyIndices
+from einsumgrad.plan.folds import entering
 from einsumgrad.plan.liveness import finish
 from einsumgrad.plan.loops import every_place, plan_loop
 from einsumgrad.plan.lower import Lowering
 from einsumgrad.plan.nodes import Constant, Fill, Load, Plan
 from einsumgrad.plan.pieces import piece_checks
 from einsumgrad.plan.targets import WAYS, check_once, put, start_of
+from einsumgrad.plan.unroll import Offsets, at_offset, offsets
 
 MAX_INDICES = 32
 ENTERED = ("max", "min")
@@ -36,12 +39,14 @@ def make_plan(
     dtypes: Mapping[str, np.dtype[np.generic]],
     wanted: tuple[str, ...],
     drawn: frozenset[str] = frozenset(),
+    entries: int = ENTRIES,
 ) -> Plan:
     """The plan that computes the wanted tensors from leaves of these shapes and dtypes, of which
-    the run itself makes the `drawn` ones.
+    the run itself makes the `drawn` ones. `entries`: how large a window of overlapping entries may
+    be before its kernel's offsets are taken one by one.
 
     Raises EinError for a statement of more indices than arrays have axes."""
-    planner = Planner(program, Builder(dict(sizes)), shapes, dtypes, drawn)
+    planner = Planner(program, Builder(dict(sizes), entries=entries), shapes, dtypes, drawn)
     kept = needed(program.statements, wanted)
     items, stuck = schedule(program)
     if stuck:
@@ -92,12 +97,16 @@ class Planner:
         name = statement.target.tensor
         if name not in kept:
             return
+        apart = self.taken_apart(statement)
+        for fixed in apart:
+            self.statement(at_offset(statement, fixed), kept)
+        if apart:
+            return
         self.builder.owner = name
         lowering = Lowering(self.builder, self.tensors, statement.where)
         free = self.free(statement, lowering)
         found = self.value(statement, free, lowering)
-        plain = all(isinstance(at, ir.Position) for at in statement.target.at)
-        if plain and len(free) == len(statement.target.at):
+        if self.is_whole(statement.target, free):
             self.tensors[name] = self.added(name, self.laid(found, free, name), statement)
             return
         value = self.laid(found, free, name)
@@ -105,6 +114,15 @@ class Planner:
         if statement.op == "=":
             check_once(lowering, statement, free, self.builder.lengths(into.register))
         self.tensors[name] = self.put(statement, statement.target, into, value, lowering)
+
+    def taken_apart(self, statement: ir.Statement) -> tuple[Offsets, ...]:
+        """The offsets of a kernel at which a sum runs one after the other, to save room."""
+        if statement.op not in ("+=", "-="):
+            return ()
+        indices = tuple(ir.Position(i) for i in statement.indices)
+        whole = ir.Access(statement.target.tensor, (*statement.target.at, *indices))
+        accesses = (whole, *accesses_of(statement.value))
+        return offsets(self.builder, accesses, statement.indices)
 
     def free(self, statement: ir.Statement, lowering: Lowering) -> tuple[ir.Index, ...]:
         """The axes of what is put into the target."""
@@ -124,7 +142,7 @@ class Planner:
             return lowering.summed(statement.value, over, statement.where)
         where = (
             *statement.where,
-            *(lowering.entering(statement.value) if way.fold in ENTERED else ()),
+            *(entering(lowering, statement.value) if way.fold in ENTERED else ()),
         )
         if over:
             return lowering.folded(way.fold, statement.value, over, where)
@@ -182,10 +200,18 @@ class Planner:
         """What the tensor holds before its first statement."""
         return start_of(self.ops[name])
 
+    def is_whole(self, target: ir.Access, free: tuple[ir.Index, ...]) -> bool:
+        """Whether a target is met once at each of its entries, in their order."""
+        plain = all(isinstance(at, ir.Position) for at in target.at)
+        same = plain and len(free) == len(target.at)
+        return same and self.builder.shape(free) == self.shape(target.tensor)
+
+    def shape(self, name: str) -> tuple[int, ...]:
+        axes = enumerate(self.known[name].axes)
+        sizes = (axis_name(name, k) if i is None else i.size for k, i in axes)
+        return tuple(self.builder.sizes[size] for size in sizes)
+
     def started(self, target: ir.Access) -> Value:
         """The tensor before its first statement."""
-        axes = enumerate(self.known[target.tensor].axes)
-        sizes = (axis_name(target.tensor, k) if i is None else i.size for k, i in axes)
-        shape = tuple(self.builder.sizes[size] for size in sizes)
-        made = Fill(self.start(target.tensor))
+        made, shape = Fill(self.start(target.tensor)), self.shape(target.tensor)
         return Value(self.builder.emit(made, shape, "float64", weak=True, flops=0), ())

@@ -21,9 +21,10 @@ def read(lowering: Lowering, access: ir.Access) -> Term:
     if not access.at:
         return Value(source.register, ())
     plain = [p.index for p in access.at if isinstance(p, ir.Position)]
-    whole = source.register not in lowering.builder.margins
-    if whole and len(plain) == len(access.at) == len(set(lowering.loose(tuple(plain)))):
-        return Value(source.register, tuple(plain))
+    if len(plain) == len(access.at) == len(set(lowering.loose(tuple(plain)))):
+        shape = lowering.builder.registers[source.register].shape
+        if lowering.builder.shape(tuple(plain)) == shape:
+            return Value(source.register, tuple(plain))
     if any(any(accesses(p)) for p in access.at):
         return gathered(lowering, source, access)
     found = window(lowering, source, access.at)

@@ -91,8 +91,9 @@ def _positions(at: tuple[At, ...], registers: Sequence[Register]) -> int:
 
 def _copied(made: Pair, registers: Sequence[Register]) -> int:
     """What has to be copied to be a matrix; BLAS takes a transposed one as it is."""
-    first = (made.left, (*made.both, *made.rows, *made.summed))
-    second = (made.right, (*made.both, *made.summed, *made.columns))
+    both, rows, columns, summed = made.parts
+    first = (made.left, (*both, *rows, *summed))
+    second = (made.right, (*both, *summed, *columns))
     return sum(
         bytes_of(registers[operand.register])
         for operand, order in (first, second)
