@@ -36,7 +36,9 @@ def _places(
             yield At(fixed)
         else:
             value = lowering.term(position)
-            assert isinstance(value, Value)
+            if isinstance(value, Constant):
+                yield At(int(value.value))
+                continue
             name = position.tensor if isinstance(position, ir.Access) else "the position"
             yield At(builder.operand(builder.cast(value, "int64"), axes), name)
 
