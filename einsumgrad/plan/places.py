@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from einsumgrad.ir import nodes as ir
-from einsumgrad.plan.builder import Term, Value
+from einsumgrad.plan.builder import Term
 from einsumgrad.plan.nodes import At, Constant, Operand
 
 if TYPE_CHECKING:

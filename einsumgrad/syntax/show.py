@@ -31,7 +31,8 @@ def show(node: t.File | t.Item | t.Expr | t.Condition, ascii: bool = False) -> s
     return show_item(node, shower.at)
 
 
-PLAIN = re.compile(r"-?(?:\d+ )?\w+(?: [+-] (?:\d+ )?\w+)*")
+TERM = r"(?:\d+ )?[^\s+*/^()\[\],.-]+"
+PLAIN = re.compile(rf"-?{TERM}(?: [+-] {TERM})*")
 """A position of integers and indices."""
 APART = re.compile(r"(?<=\d) (?=[eE]\d)")
 
@@ -39,8 +40,8 @@ APART = re.compile(r"(?<=\d) (?=[eE]\d)")
 def close(text: str) -> str:
     """A position as one writes it, without blanks where it is of integers and indices only.
 
-    >>> close("2 p + k - 1"), close("D h + d"), close("2 e1 + k")
-    ('2p+k-1', 'D h + d', '2 e1 + k')
+    >>> close("2 p + k' - 1"), close("D h + d"), close("2 e1 + k")
+    ("2p+k'-1", 'D h + d', '2 e1 + k')
     """
     if PLAIN.fullmatch(text) and not APART.search(text):
         return text.replace(" ", "")
