@@ -9,6 +9,7 @@ from typing import ClassVar
 from einsumgrad.check.conditions import possible
 from einsumgrad.check.ranges import ranges
 from einsumgrad.diagnostics import Fault, Span
+from einsumgrad.ir.inside import computed_reads
 from einsumgrad.ir.nodes import Expr, Index, Position, Program, Reduce, Statement, Sum
 from einsumgrad.ir.walk import accesses, free_indices, walk
 from einsumgrad.syntax.names import size_name
@@ -51,6 +52,8 @@ class ReadOutside(Fault):
 
 def outside(program: Program) -> tuple[Fault, ...]:
     """A note for every read that leaves its tensor, as far as the sizes say, in line order."""
+    if not computed_reads(program.statements):
+        return ()
     known = ranges(program)
     spans = dict.fromkeys(
         access.span

@@ -6,7 +6,6 @@ from collections.abc import Iterator
 
 from einsumgrad.check.faults import DefinedTwice, ReadBeforeWritten, ReadsItself
 from einsumgrad.check.pieces import meetings
-from einsumgrad.check.ranges import ranges
 from einsumgrad.check.schedule import schedule
 from einsumgrad.check.statement_faults import Circle, MixedOperators, Overlap
 from einsumgrad.diagnostics import Fault
@@ -64,7 +63,7 @@ def _mixed(statements: tuple[Statement, ...]) -> Iterator[Fault]:
 
 def piece_faults(program: Program) -> Iterator[Fault]:
     """Pieces of which two surely define some entry."""
-    for meeting in meetings(program, ranges(program)):
+    for meeting in meetings(program):
         if meeting.surely and (_piece(meeting.first) or _piece(meeting.second)):
             first, second = meeting.first.target, meeting.second.target
             related = (("also here", first.span),)

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from einsumgrad.check.conditions import MAX_CASES, cases, equal, form, limits
-from einsumgrad.check.ranges import Ranges
+from einsumgrad.check.ranges import Ranges, ranges
 from einsumgrad.ir import nodes as ir
 from einsumgrad.ir.affine import affine
 from einsumgrad.ir.circles import by_target
@@ -24,11 +24,14 @@ class Meeting:
     surely: bool
 
 
-def meetings(program: ir.Program, known: Ranges) -> Iterator[Meeting]:
+def meetings(program: ir.Program) -> Iterator[Meeting]:
     """The pairs of definitions of one tensor that may meet."""
-    for statements in by_target(program.statements).values():
-        pieces = [s for s in statements if s.op == "="]
-        for first, second in itertools.combinations(pieces, 2):
+    pieces = ([s for s in found if s.op == "="] for found in by_target(program.statements).values())
+    several = [found for found in pieces if len(found) > 1]
+    known = ranges(program) if several else None
+    for found in several:
+        for first, second in itertools.combinations(found, 2):
+            assert known is not None
             yield from _meeting(first, second, known)
 
 

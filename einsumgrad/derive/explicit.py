@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from einsumgrad.check.ranges import Ranges, ranges
 from einsumgrad.ir.build import conjuncts, rebuild
-from einsumgrad.ir.inside import entered
+from einsumgrad.ir.inside import computed_reads, entered
 from einsumgrad.ir.nodes import (
     Condition,
     Expr,
@@ -26,6 +26,8 @@ SUMS = ("sum", "mean", "prod")
 
 def explicit(program: Program) -> Program:
     """The program with the conditions of its operators, but for those that surely hold."""
+    if not computed_reads(program.statements):
+        return program
     known = ranges(program)
     return replace(program, statements=tuple(_statement(s, known) for s in program.statements))
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from einsumgrad.ir.build import ZERO, number
 from einsumgrad.ir.nodes import (
@@ -14,8 +14,10 @@ from einsumgrad.ir.nodes import (
     Iverson,
     Node,
     Normalise,
+    Position,
     Reduce,
     Size,
+    Statement,
     children,
 )
 from einsumgrad.ir.walk import accesses, free_indices
@@ -25,6 +27,17 @@ def within(at: Expr, length: int | str) -> tuple[Condition, Condition]:
     """`0 <= at` and `at < length`, the length being a number or a size."""
     end = Size(length) if isinstance(length, str) else number(length)
     return Compare("<=", ZERO, at), Compare("<", at, end)
+
+
+def computed_reads(statements: Iterable[Statement]) -> bool:
+    """Whether any entry is read at a position that is neither an index nor gathered: only such a
+    read may leave its tensor without an error."""
+    return any(
+        not isinstance(at, Position | Access)
+        for statement in statements
+        for access in statement.reads
+        for at in access.at
+    )
 
 
 def entered(body: Expr) -> Iterator[Access]:

@@ -7,7 +7,6 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from einsumgrad.check.pieces import meetings
-from einsumgrad.check.ranges import ranges
 from einsumgrad.ir import nodes as ir
 from einsumgrad.ir.build import ONE
 from einsumgrad.plan.builder import Value
@@ -21,7 +20,7 @@ if TYPE_CHECKING:
 
 def piece_checks(planner: Planner, kept: set[str]) -> Iterator[int]:
     """The registers of the checks, after all statements."""
-    found = (m for m in meetings(planner.program, ranges(planner.program)) if not m.surely)
+    found = (m for m in meetings(planner.program) if not m.surely)
     for name in dict.fromkeys(meeting.first.target.tensor for meeting in found):
         if name in kept:
             yield _check(planner, name)
