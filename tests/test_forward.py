@@ -38,7 +38,7 @@ def each(paths: tuple[Path, ...]) -> pytest.MarkDecorator:
 def compiled(path: Path, *options: str) -> str:
     done = CliRunner().invoke(app, ["compile", "--forward", str(path), *options])
     assert done.exit_code == 0, done.output
-    return done.output
+    return done.stdout
 
 
 # ---- what is printed
