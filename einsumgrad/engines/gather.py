@@ -137,11 +137,12 @@ def _inside(
         bad = some.transpose(order) if some.ndim else some
     if np.any(bad):
         place = tuple(int(k) for k in np.argwhere(bad)[0])
-        position = f"[{','.join(map(str, place))}]" if place else ""
+        spot = dict(zip(at.place.layout, place, strict=True))
+        name, position = (at.entry.tensor, at.entry.position(spot)) if at.entry else ("", "")
         allowed = f"0..{length - 1}" if length else "none"
         value = int(values[place])
         raise EinError(
-            OutOfRange(name=at.name, position=position, value=value, tensor=tensor, allowed=allowed)
+            OutOfRange(name=name, position=position, value=value, tensor=tensor, allowed=allowed)
         )
     return np.where(outside, 0, values)
 

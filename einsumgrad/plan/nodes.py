@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from einsumgrad.plan.entries import Entry
+
 Layout = tuple[int, ...]
 
 
@@ -111,11 +113,10 @@ class Arrange:
 
 @dataclass(frozen=True, slots=True)
 class At:
-    """One axis of a tensor that is read or written: at a constant, or at the values of a register.
-    `name`: what an error calls the position."""
+    """One axis of a tensor: at a constant, or at the values of a register, which are `entry`."""
 
     place: int | Operand
-    name: str = ""
+    entry: Entry | None = None
 
 
 @dataclass(frozen=True, slots=True)

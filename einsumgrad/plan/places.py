@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from einsumgrad.ir import nodes as ir
 from einsumgrad.plan.builder import Term
+from einsumgrad.plan.entries import entry
 from einsumgrad.plan.nodes import At, Constant, Operand
 
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ def placed(
 ) -> tuple[tuple[At, ...], Term | None]:
     """The positions over these axes, and the mask of those that are looked at; None for all."""
     found = tuple(_places(lowering, at, axes))
-    return found, _mask(lowering, axes) if any(place.name for place in found) else None
+    return found, _mask(lowering, axes) if any(place.entry for place in found) else None
 
 
 def _places(
@@ -39,8 +40,9 @@ def _places(
             if isinstance(value, Constant):
                 yield At(int(value.value))
                 continue
-            name = position.tensor if isinstance(position, ir.Access) else "the position"
-            yield At(builder.operand(builder.cast(value, "int64"), axes), name)
+            access = position if isinstance(position, ir.Access) else ir.Access("the position", ())
+            named = entry(access, axes, builder.sizes)
+            yield At(builder.operand(builder.cast(value, "int64"), axes), named)
 
 
 def _mask(lowering: Lowering, axes: tuple[ir.Index, ...]) -> Term | None:

@@ -51,10 +51,11 @@ class Examples:
     def _placed(self, fault: Fault, chosen: Array) -> Fault:
         if not isinstance(fault, OutOfRange) or fault.name not in self.axes:
             return fault
-        place = [int(k) for k in fault.position.strip("[]").split(",")]
+        place = fault.position[1:-1].split(",")
         for axis in self.axes[fault.name]:
-            place[axis] = int(chosen[place[axis]])
-        return replace(fault, position=f"[{','.join(map(str, place))}]")
+            if "[" not in fault.position[1:] and place[axis].isdigit():
+                place[axis] = str(chosen[int(place[axis])])
+        return replace(fault, position=f"[{','.join(place)}]")
 
 
 def take_data(
