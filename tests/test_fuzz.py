@@ -187,7 +187,9 @@ def passes_keep_the_meaning(trial: Trial) -> None:
     derived = reverse(trial.ir, trial.sample.wrt)
     expected = trial.loops(derived, trial.backward_arrays)
     for name, rewrite in PASSES:
-        derived = completed(rewrite(derived))
+        before, derived = derived, completed(rewrite(derived))
+        if derived.statements == before.statements:
+            continue
         note(f"after {name}")
         found = oracle.run(derived, trial.backward_arrays, trial.sample.sizes)
         close(found, expected, returned(derived))

@@ -77,19 +77,24 @@ def _every_place(access: ir.Access, axes: Mapping[str, Sequence[str]]) -> Iterat
             yield Place(access, form, axis)
 
 
-def infer(found: Places, known: Known, root: Callable[[str], str]) -> Iterator[Inferred | Fault]:
-    """Sizes that follow from those known by now; ask again when they are."""
+def infer(
+    found: Places, known: Known, root: Callable[[str], str], pinned: frozenset[str]
+) -> Iterator[Inferred | Fault]:
+    """Sizes that follow from those known by now; ask again when they are. `pinned`: those that
+    arrays or declarations give, known or not."""
     open_sizes: dict[str, list[Place]] = {}
     for place in found.reads:
         for size in place.needs():
-            if known(size) is None and root(place.axis) != root(size):
+            free = known(size) is None and root(size) not in pinned
+            if free and root(place.axis) != root(size):
                 open_sizes.setdefault(root(size), []).append(place)
     for size, bounding in open_sizes.items():
         if all(_only(place, size, known, root) for place in bounding):
             yield from _largest(size, bounding, known, root)
             return
     for axis, writing in found.writes.items():
-        if known(axis) is None and all(_known(p.needs(), known) for p in writing):
+        free = known(axis) is None and root(axis) not in pinned
+        if free and all(_known(p.needs(), known) for p in writing):
             yield _room(axis, writing, known)
             return
 

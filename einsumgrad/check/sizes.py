@@ -43,7 +43,12 @@ def size_classes(program: ir.Program) -> dict[str, str]:
 
 def pinned_sizes(program: ir.Program) -> frozenset[str]:
     """The classes whose size declarations or arrays give; the others are inferred from reads."""
-    classes, axes = _joined(program)
+    return _pinned_roots(program, *_joined(program))
+
+
+def _pinned_roots(
+    program: ir.Program, classes: Classes, axes: Mapping[str, list[str]]
+) -> frozenset[str]:
     given = [name for name, _ in program.sizes]
     given += (size for t in program.tensors if t.kind != "computed" for size in axes[t.name])
     return frozenset(map(classes.root, given))
@@ -121,11 +126,11 @@ def _derived_of(name: str, known: Mapping[str, object]) -> str:
 
 def _infer(classes: Classes, program: ir.Program, axes: Mapping[str, list[str]]) -> None:
     """The sizes that only computed positions bound, one after the other."""
-    found = places(program, axes)
+    found, pinned = places(program, axes), _pinned_roots(program, classes, axes)
     asked = bool(found.reads or found.writes)
     while asked and not classes.faults:
         asked = False
-        for item in infer(found, classes.value, classes.root):
+        for item in infer(found, classes.value, classes.root, pinned):
             if isinstance(item, Fault):
                 classes.faults.append(item)
                 return
