@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
 from fractions import Fraction
+from math import isfinite
 from typing import assert_never
 
 from einsumgrad.ir.build import (
@@ -49,6 +50,8 @@ MIRRORED: dict[Comparator, Comparator] = {
     "=": "=", "!=": "!=", "<": ">", "<=": ">=", ">": "<", ">=": "<=",
 }  # fmt: skip
 Hear = Callable[[str], None]
+LARGEST = 64
+"""The largest denominator of a ratio of two multiples of π that is seen as one."""
 
 
 def simplify(node: Expr, hear: Hear | None = None) -> Expr:
@@ -150,6 +153,26 @@ def _powered(base: Expr, exponent: Expr) -> Expr:
             return power(base, exponent)
 
 
+def _cancelled(node: Expr) -> Expr:
+    """`π/(2 π)` is `1/2`: π is a number that is not exact, so products do not fold it below."""
+    match node:
+        case Product((Number(float() as above), *rest)):
+            for place, factor in enumerate(rest):
+                match factor:
+                    case Power(Number(float() as below), Number(Fraction(numerator=-1))):
+                        if (ratio := _ratio(above, below)) is not None:
+                            return product(number(ratio), *rest[:place], *rest[place + 1 :])
+    return node
+
+
+def _ratio(above: float, below: float) -> Fraction | None:
+    """The small fraction that one number is of the other, if it is just that."""
+    if not (above and below and isfinite(above) and isfinite(below)):
+        return None
+    found = Fraction(above / below).limit_denominator(LARGEST)
+    return found if float(found) * below == above else None
+
+
 def _signs(node: Expr) -> Expr:
     """`-(a - b)` is `b - a`, in front of other factors too."""
     if not isinstance(node, Product) or not is_negative(node):
@@ -211,6 +234,7 @@ RULES: dict[type[Node], tuple[tuple[str, Callable[[Expr], Expr]], ...]] = {
     ),
     Product: (
         ("equal factors become one power", _equal_factors),
+        ("a number above and below cancels", _cancelled),
         ("the minus goes into the difference", _signs),
     ),
     Iverson: (
