@@ -12,6 +12,7 @@ from conftest import Golden
 GOLDENS = Path(__file__).parent / "cases" / "commands"
 LINEAR = "input x[b,i], y[b]\nparam w[i]\nloss ℓ[b] = (y[b] - Σ_i w[i] x[b,i])^2\n"
 FILES = {
+    "unnamed.ein": "index p : 4, k : 3\ny[b,p] = max_k x[b,p+k-1]\n",
     "padded.ein": "index p : 4, k : 3\ny[b,p] += x[b,p+k-1] w[k]\n",
     "linear.ein": LINEAR,
     "sum.ein": "h[b] = 2 x[b]\n",
@@ -32,6 +33,7 @@ CASES: dict[str, str] = {
     "unwritable": "run sum.ein --data x.npz --out nowhere/out.npz",
     "by_unknown_tensor": "compile linear.ein --wrt v",
     "axes_without_names": "compile scattered.ein",
+    "inside_has_no_words": "compile unnamed.ein",
     "strict_check": "check padded.ein --strict",
     "strict_compile": "compile padded.ein --strict",
     "nothing_to_verify": "verify whole.ein",

@@ -12,7 +12,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 
+from einsumgrad.check.faults import NoDerivative
 from einsumgrad.check.sizes import axis_sizes, known_sizes, pinned_sizes, size_classes
+from einsumgrad.diagnostics import EinError
 from einsumgrad.ir import nodes as ir
 from einsumgrad.ir.affine import Affine, Monomial, Polynomial, added, affine, times
 from einsumgrad.ir.inside import within
@@ -35,11 +37,24 @@ class Ranges:
         """What holds where the entry is inside its tensor, but for what surely holds."""
         found: list[ir.Condition] = []
         for at, axis in zip(access.at, self.axes[access.tensor], strict=True):
-            low, high = within(at, axis)
             below, above = self.room(at, axis)
+            if all(room is None or self.natural(room) for room in (below, above)):
+                continue
+            low, high = within(at, self._printable(access, axis))
             found += [low] if below is not None and not self.natural(below) else []
             found += [high] if above is not None and not self.natural(above) else []
         return tuple(found)
+
+    def _printable(self, access: ir.Access, axis: str) -> str:
+        """A name of the size that a program can write. Raises EinError if there is none."""
+        root = self.classes.get(axis, axis)
+        named = (name for name, of in self.classes.items() if of == root and "#" not in name)
+        found = axis if "#" not in axis else next(named, None)
+        if found is None:
+            what = f"where `{access.span.text}` is inside has no words: an axis has no index name"
+            hint = f"declare `{access.tensor}` with an index for each of its axes"
+            raise EinError(NoDerivative(span=access.span, what=what, hint=hint))
+        return found
 
     def leaves(self, access: ir.Access) -> bool:
         """Whether some position is surely outside for some values of its indices."""
