@@ -20,8 +20,8 @@ from einsumgrad.plan.numbers import evaluate, holds
 from einsumgrad.plan.reads import read
 from einsumgrad.plan.unroll import offsets
 
-HEAVY = (ir.Reduce, ir.Normalise, ir.Call)
-"""What is worth to be computed for all values of a loop's index at once."""
+HEAVY = (ir.Reduce, ir.Normalise, ir.Call, ir.Sum, ir.Product, ir.Power)
+"""What is computed for all values of a loop's index at once, where that can be."""
 TRUE, FALSE, ZERO = Constant(1.0), Constant(0.0), Constant(0.0)
 
 
