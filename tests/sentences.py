@@ -69,9 +69,20 @@ def blocks(body: str) -> Iterator[tuple[bool, list[str]]]:
 
 def marks() -> tuple[Mark, ...]:
     """Of all tests, as their files have them."""
-    return tuple(
-        Mark(*map(ast.literal_eval, call.args), place=f"{path.name}:{call.lineno}")
-        for path in sorted(TESTS.glob("test_*.py"))
-        for call in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
-        if isinstance(call, ast.Call) and ast.unparse(call.func) == "pytest.mark.sentence"
-    )
+    return tuple(mark for path in sorted(TESTS.glob("test_*.py")) for mark in marks_of(path))
+
+
+def marks_of(path: Path) -> Iterator[Mark]:
+    """A start that several tests share may be a constant of the file."""
+    module = ast.parse(path.read_text(encoding="utf-8"))
+    constants = {
+        ast.unparse(node.targets[0]): node.value
+        for node in module.body
+        if isinstance(node, ast.Assign)
+    }
+    for call in ast.walk(module):
+        if isinstance(call, ast.Call) and ast.unparse(call.func) == "pytest.mark.sentence":
+            section, start = call.args
+            text = constants.get(ast.unparse(start), start)
+            place = f"{path.name}:{call.lineno}"
+            yield Mark(ast.literal_eval(section), ast.literal_eval(text), place)
