@@ -27,8 +27,8 @@ every_case = pytest.mark.parametrize("case", CASES, ids=[case.stem for case in C
 
 def compiled(case: Path) -> str:
     done = CliRunner().invoke(app, ["compile", str(case)])
-    assert done.exit_code == 0, done.output
-    return done.output
+    assert done.exit_code == 0, done.stdout
+    return done.stdout
 
 
 @every_case
@@ -71,6 +71,7 @@ def test_rewriting_is_done(case: Path) -> None:
     assert rewrite(program).statements == program.statements
 
 
+@pytest.mark.sentence(8, "Common factors get a name once")
 @every_case
 def test_nothing_is_dead_and_nothing_defined_twice(case: Path) -> None:
     program = einsumgrad.load(case).derive().ir

@@ -136,7 +136,7 @@ def _definitions(statements: tuple[Statement, ...]) -> dict[str, Statement]:
 def _in_pieces(statements: tuple[Statement, ...]) -> set[str]:
     """The tensors that only `=` defines, in pieces: where one holds, the name is its value."""
     found = by_target(statements)
-    return {name for name, pieces in found.items() if all(map(_defines, pieces))}
+    return {name for name, pieces in found.items() if all(s.op == "=" for s in pieces)}
 
 
 def _defines(statement: Statement) -> bool:
@@ -159,7 +159,7 @@ def _sweep(
     for origin, (place, piece) in enumerate(_backwards(program, pieces)):
         if piece.target.tensor not in reached:
             continue
-        named = piece.target if piece.target.tensor in by_name else None
+        named = piece.target if piece.target.tensor in by_name and _defines(piece) else None
         flow = start(piece, gradients.head(piece), odd)
         if piece.target.tensor in multiplied and not piece.derived:
             flow = flow.times(others(program.statements[place], program.statements), words.PRODUCT)

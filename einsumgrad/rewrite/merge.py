@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable
 from dataclasses import replace
 
-from einsumgrad.ir.build import negative, total
-from einsumgrad.ir.nodes import Expr, Position, Program, Statement
+from einsumgrad.ir.build import ZERO, negative, total
+from einsumgrad.ir.nodes import Compare, Condition, Expr, Position, Program, Statement
+from einsumgrad.ir.walk import accesses
 from einsumgrad.rewrite.algebra import simplify
 from einsumgrad.rewrite.edit import Reason, Told, plain_target, unheard, with_statements, writers
 from einsumgrad.rewrite.factor import expand, weight
@@ -22,9 +23,55 @@ def merge(program: Program, told: Told = unheard) -> Program:
 
     What one forward statement adds to the same entries is one statement, and so is all that is
     added to a helper's; other contributions are where terms cancel."""
+    program = _complemented(program, told)
     program = _grouped(program, _together, lambda *_: True, told)
     program = _grouped(program, _entries, _cancelling, told)
     return with_statements(program, _defined(program, told))
+
+
+def _complemented(program: Program, told: Told) -> Program:
+    """`a[t] += g[t] where t = 0` and `a[t] += g[t] where t > 0` become `a[t] += g[t]`."""
+    made: list[Statement] = []
+    found: dict[Hashable, list[int]] = {}
+    for statement in program.statements:
+        key = (statement.indices, statement.target, statement.op, statement.value)
+        places = found.setdefault(key, []) if statement.derived and statement.where else []
+        other = next((k for k in places if _complement(made[k], statement)), None)
+        if other is None:
+            places.append(len(made))
+            made.append(statement)
+            continue
+        whole = replace(statement, where=_shared(made[other], statement))
+        words = "of two contributions one holds where the other does not"
+        told(made[other], None, Reason(words))
+        told(statement, whole, Reason(words))
+        made[other] = whole
+        places.remove(other)
+    return with_statements(program, made)
+
+
+def _shared(first: Statement, second: Statement) -> tuple[Condition, ...]:
+    return tuple(c for c in first.where if c in second.where)
+
+
+def _complement(first: Statement, second: Statement) -> bool:
+    """Whether the conditions of two statements are the same but for one, and that its opposite."""
+    rest = _shared(first, second)
+    left = [c for c in first.where if c not in rest]
+    right = [c for c in second.where if c not in rest]
+    return len(left) == len(right) == 1 and _opposite(left[0], right[0])
+
+
+def _opposite(left: Condition, right: Condition) -> bool:
+    """`t = 0` and `t > 0`, an index being 0 or more; `a < b` and `a >= b`."""
+    if not (isinstance(left, Compare) and isinstance(right, Compare)):
+        return False
+    if (left.left, left.right) != (right.left, right.right):
+        return False
+    signs = {left.op, right.op}
+    first = isinstance(left.left, Position) and left.right == ZERO and signs == {"=", ">"}
+    ordered = signs in ({"<", ">="}, {">", "<="}) and not any(accesses(left))  # NaN is in neither
+    return first or ordered or signs == {"=", "!="}
 
 
 def _entries(statement: Statement) -> Hashable | None:
