@@ -22,6 +22,7 @@ def close(found: object, expected: object) -> None:
     np.testing.assert_allclose(np.asarray(found), np.asarray(expected), 1e-12, 1e-14)
 
 
+@pytest.mark.sentence(9, "import einsumgrad as eg program")
 def test_declarations_in_order() -> None:
     program = einsumgrad.load(EXAMPLES / "mlp.ein")
     assert program.inputs == ("x", "y")
@@ -35,6 +36,7 @@ def test_declarations_in_order() -> None:
 # ---- what a gradient is
 
 
+@pytest.mark.sentence(8, "v.grad = B · ∂J/∂v")
 def test_a_batched_tensors_gradient_is_each_examples_own() -> None:
     """x.grad = B ∂J/∂x, so it does not change with the number of other examples."""
     program = parse("loss ℓ[b] = (Σ_i w[i] x[b,i])^2")
@@ -47,6 +49,7 @@ def test_a_batched_tensors_gradient_is_each_examples_own() -> None:
     close(one["x"], found["x"][:1])
 
 
+@pytest.mark.sentence(8, "Let J be the objective")
 def test_the_objective_is_the_mean_over_the_batch_and_the_sum_over_the_rest() -> None:
     program = parse("loss ℓ[b,t] = w x[b,t]^2")
     value, found = program.value_and_grad(w=2.0, x=X, wrt=("w", "x"))
@@ -64,6 +67,7 @@ def test_a_loss_without_a_batch_index_is_the_objective() -> None:
     close(found["x"], 5 * 4 * X[:, 0])
 
 
+@pytest.mark.sentence(3, "**The batch index**")
 def test_without_a_batch_nothing_is_averaged() -> None:
     program = parse("batch none\nloss ℓ[b] = w x[b]^2")
     value, found = program.value_and_grad(w=2.0, x=X[:, 0], wrt=("w", "x"))
@@ -72,6 +76,7 @@ def test_without_a_batch_nothing_is_averaged() -> None:
     close(found["x"], 4 * X[:, 0])
 
 
+@pytest.mark.sentence(3, "**The batch index**")
 def test_another_batch_index() -> None:
     program = parse("batch n\nloss ℓ[n] = w x[n]")
     _, found = program.value_and_grad(w=2.0, x=X[:, 0], wrt=("w", "x"))
@@ -79,6 +84,7 @@ def test_another_batch_index() -> None:
     close(found["x"], np.full(5, 2.0))
 
 
+@pytest.mark.sentence(8, "So a parameter's gradient is")
 def test_statistics_of_the_batch_are_averaged_once() -> None:
     program = parse("m += 1/B x[b]\nloss ℓ[b] = (x[b] - m)^2 w + m")
     x = X[:, 0]
@@ -88,6 +94,7 @@ def test_statistics_of_the_batch_are_averaged_once() -> None:
     close(found["x"], 6 * (x - np.mean(x)) + 1)
 
 
+@pytest.mark.sentence(3, "`index b, b' : B` gives")
 def test_in_batch_negatives() -> None:
     program = parse("index b, b' : B\ns[b,b'] = w f[b] g[b']\nloss ℓ[b] = logsumexp_b' s[b,b']")
     f, g, w, step = X[:, 0], X[:, 1], 0.7, 1e-6
@@ -102,6 +109,7 @@ def test_in_batch_negatives() -> None:
     assert found["f"][2] == pytest.approx(5 * (mean(f + unit, w) - mean(f - unit, w)) / (2 * step))
 
 
+@pytest.mark.sentence(8, "So a parameter's gradient is")
 def test_a_parameter_of_many_statements_is_averaged_once() -> None:
     program = parse("a[b] = w x[b]\nc[b] = w a[b]\nr = w^2\nd[b] = c[b] + w r\nloss ℓ[b] = d[b] w")
     w, x = 1.3, X[:, 0]
@@ -110,6 +118,7 @@ def test_a_parameter_of_many_statements_is_averaged_once() -> None:
     close(found["w"], np.mean(3 * w**2 * x + 4 * w**3))
 
 
+@pytest.mark.sentence(8, "Without a loss, every output's")
 def test_gradients_of_outputs_are_given_without_a_loss() -> None:
     program = parse("for b,i,j  h̃[b,j] += W[j,i] x[b,i]")
     g = RNG.normal(size=(5, 2))
@@ -152,6 +161,7 @@ def test_gradients_of_what_does_not_matter_are_0() -> None:
     assert set(program.value_and_grad(arrays)[1]) == {"q", "w"}
 
 
+@pytest.mark.sentence(8, "`argmax`, comparisons, `floor`")
 def test_integers_and_constants_have_no_derivative() -> None:
     program = parse("input y[b] : k\nconst c[k]\nnoise ε[b] ~ normal\nloss ℓ[b] = c[y[b]] ε[b] w")
     arrays: dict[str, Any] = {"c": np.ones(2), "y": [0, 1], "w": 1.0, "ε": np.ones(2)}

@@ -11,6 +11,7 @@ import einsumgrad
 from einsumgrad.verify.verify import verify
 
 
+@pytest.mark.sentence(6, "A gathered value outside its range")
 @pytest.mark.parametrize("value", [4, -1, 99])
 @pytest.mark.parametrize(
     "text",
@@ -73,6 +74,7 @@ def test_all_integers_are_positions(value: Any) -> None:
     assert found["y"].tolist() == [5.0, 3.0]
 
 
+@pytest.mark.sentence(3, "A conflict is an error")
 def test_sizes_that_disagree_name_both_sources() -> None:
     found = fault("y[b] = Σ_i w[i] x[b,i]", w=np.ones(2), x=np.ones((4, 3)))
     assert "axis 0 of array `w`, `i`, has 2 entries" in found

@@ -20,6 +20,7 @@ def _beside(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(GOLDENS)
 
 
+@pytest.mark.sentence(5, "A term without such an index")
 @pytest.mark.parametrize("name", CASES)
 def test_report(name: str, shell: Shell, golden: Golden) -> None:
     done = shell("check", f"{name}.ein")

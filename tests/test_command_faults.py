@@ -72,6 +72,7 @@ def test_command(name: str, shell: Shell, golden: Golden) -> None:
     golden(GOLDENS / f"{name}.err", done.err)
 
 
+@pytest.mark.sentence(11, "Exit codes: 0 fine")
 @pytest.mark.usefixtures("folder")
 @pytest.mark.parametrize("line", WRONG_USE)
 def test_wrong_use(line: str, shell: Shell) -> None:

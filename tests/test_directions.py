@@ -140,6 +140,7 @@ def test_reverse_over_forward_is_forward_over_reverse() -> None:
 # ---- Hessians
 
 
+@pytest.mark.sentence(8, "Reverse mode is `.grad`")
 @pytest.mark.parametrize("name", WITH_LOSS)
 def test_hessian_vector_products(name: str) -> None:
     """Forward over reverse is reverse over reverse, is PyTorch's, is differences of gradients."""

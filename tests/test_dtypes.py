@@ -35,6 +35,7 @@ def mlp_results(arrays: Mapping[str, Array]) -> dict[str, Array]:
     return {**MLP.run(**arrays), **{f"{name}.grad": a for name, a in gradients.items()}}
 
 
+@pytest.mark.sentence(9, "The result's dtype follows")
 @pytest.mark.parametrize(
     ("params", "x", "expected"),
     [

@@ -12,6 +12,7 @@ import einsumgrad
 CASES = sorted((Path(__file__).parent / "cases" / "errors").glob("*.ein"))
 
 
+@pytest.mark.sentence(11, "Every error has a code")
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.stem)
 def test_what_a_person_is_told(case: Path, golden: Golden) -> None:
     with pytest.raises(einsumgrad.EinError) as raised:

@@ -58,6 +58,7 @@ def corrections() -> list[str]:
     return sorted({line for line in found if "…" not in line})
 
 
+@pytest.mark.sentence(11, "Every error has a code")
 @pytest.mark.parametrize("line", corrections())
 def test_corrections_are_valid(line: str) -> None:
     """What is offered in place of a faulty line has no such fault itself."""

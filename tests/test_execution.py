@@ -33,6 +33,7 @@ COPIES = (
 )
 
 
+@pytest.mark.sentence(9, "Arrays are NumPy's by default")
 @pytest.mark.parametrize("text", COPIES)
 def test_arguments_are_never_changed_and_never_results(text: str) -> None:
     program = einsumgrad.parse(text)
@@ -86,6 +87,7 @@ def test_plans_do_not_pile_up() -> None:
     assert plans(program) <= 64
 
 
+@pytest.mark.sentence(5, "`noise ε[b,k] ~ normal(1)`")
 def test_noise_is_drawn_by_the_seed() -> None:
     program = einsumgrad.parse(
         "index k : 3\nnoise ε[b,k] ~ normal(2), u[b] ~ uniform, v[b] ~ bernoulli(1/4)\n"

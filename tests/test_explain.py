@@ -70,6 +70,7 @@ def holds(program: einsumgrad.Program, wrt: tuple[str, ...] | None) -> None:
     assert to_json(found, ascii=True).isascii()
 
 
+@pytest.mark.sentence(10, "`explain` prints the derivation")
 @pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)
 def test_every_example(path: Path) -> None:
     holds(einsumgrad.load(path), None)

@@ -266,6 +266,7 @@ def wanted(config: pytest.Config) -> int:
     return int(config.getoption("--programs", 200))
 
 
+@pytest.mark.sentence(0, "**Loop meaning.**")
 @pytest.mark.parametrize("name", PROPERTIES)
 def test_random_programs(name: str, pytestconfig: pytest.Config) -> None:
     hold({name: PROPERTIES[name]}, programs(), wanted(pytestconfig))

@@ -47,6 +47,7 @@ def test_every_rule_and_word_is_of_use() -> None:
     assert names - used == {"line", *grammar().ignore_tokens}
 
 
+@pytest.mark.sentence(0, "This page is normative")
 @pytest.mark.parametrize(("section", "kind", "text"), BLOCKS)
 def test_the_language_page(section: str, kind: str, text: str) -> None:
     """Every example reads, and prints as what reads the same; whole ones check, faulty ones

@@ -34,6 +34,7 @@ STABLE = {
 EXTREMES = ([1000, -1000, 0], [-1000, -1000, -1000], [1000, 1000, 1000], [-1000, 1000, 1000])
 
 
+@pytest.mark.sentence(8, "log softmax, logsumexp, softplus")
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 @pytest.mark.parametrize("name", STABLE)
 def test_extreme_scores_give_finite_values_and_gradients(name: str, dtype: Any) -> None:
@@ -80,6 +81,7 @@ MASKED = {
 }
 
 
+@pytest.mark.sentence(8, "No 0·∞: a masked")
 @pytest.mark.parametrize("name", MASKED)
 def test_masked_entries_make_no_nan(name: str) -> None:
     arrays = {"x": PADDED, "n": np.array([2, 1])}
@@ -101,6 +103,7 @@ UNTAKEN = (
 )  # fmt: skip
 
 
+@pytest.mark.sentence(8, "No 0·∞: a masked")
 @pytest.mark.parametrize("text", UNTAKEN)
 def test_untaken_branches_make_no_nan(text: str) -> None:
     outputs, gradients = everything(text, ("x",), x=np.array([[1, 0, -1]], F32))

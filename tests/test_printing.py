@@ -32,6 +32,7 @@ def test_programs_print_as_they_stand(text: str) -> None:
     assert str(einsumgrad.parse(text)).strip() == text.strip()
 
 
+@pytest.mark.sentence(0, "**Closure.**")
 @every_example
 def test_examples_read_back(path: Path) -> None:
     program = einsumgrad.load(path)
@@ -41,6 +42,7 @@ def test_examples_read_back(path: Path) -> None:
         assert str(einsumgrad.parse(text)) == text
 
 
+@pytest.mark.sentence(2, "Every name also has an ASCII")
 @every_example
 def test_ascii_reads_back_under_ascii_names(path: Path) -> None:
     program = einsumgrad.load(path)
@@ -89,6 +91,7 @@ def test_ascii_json_is_ascii(path: Path) -> None:
     assert json.loads(found)["statements"]
 
 
+@pytest.mark.sentence(1, "compiles to exactly")
 def test_the_first_slide_compiles_to_the_letter() -> None:
     """LANGUAGE §1."""
     assert compiled(ROOT / "examples" / "slide.ein").splitlines()[-2:] == [
@@ -97,6 +100,7 @@ def test_the_first_slide_compiles_to_the_letter() -> None:
     ]
 
 
+@pytest.mark.sentence(8, "What is printed is what a lecturer")
 def test_the_perceptron_reads_as_on_a_slide() -> None:
     """LANGUAGE §1 and §8; with `output`, `index` and the like before it."""
     assert compiled(ROOT / "examples" / "mlp.ein").splitlines()[-9:] == [

@@ -72,6 +72,7 @@ def test_what_can_leave_the_loop_leaves_it() -> None:
     assert pairs(plan.steps) == 4  # W x, and the gradients of U, W and x
 
 
+@pytest.mark.sentence(7, "Everything outside the circle")
 def test_operations_are_those_by_hand() -> None:
     """The plan's products: forward W x and U h, backward by U, W, x and h; each 2 B T J K."""
     batch, steps, inputs = SHAPES["x"]
@@ -88,6 +89,7 @@ def test_layers_outside_time_inside() -> None:
     assert (outer.size, outer.step, inner.size, inner.step) == ("L", 1, "T", 1)
 
 
+@pytest.mark.sentence(7, "Layers are recurrences")
 def test_a_layer_takes_the_one_below_at_once() -> None:
     shapes = {"x": (2, 5, 4), "W": (3, 4, 4), "U": (3, 4, 4)}
     (forward, _) = loops(planned(LAYERS, shapes))
@@ -118,6 +120,7 @@ PROGRAMS = {
 }
 
 
+@pytest.mark.sentence(7, "A tensor may read itself")
 @pytest.mark.parametrize("steps", [0, 1, 5])
 @pytest.mark.parametrize("name", PROGRAMS)
 def test_recurrences_are_what_their_loops_say(name: str, steps: int) -> None:

@@ -20,6 +20,7 @@ def spread(text: str, name: str, **sizes: Any) -> float:
     return float(np.std(parse(text).init(**sizes)[name]))
 
 
+@pytest.mark.sentence(4, "Without `~` or `=`, a parameter")
 @pytest.mark.parametrize(
     ("text", "fan_in"),
     [
@@ -39,6 +40,7 @@ def test_parameters_start_by_their_fan_in(text: str, fan_in: int) -> None:
     assert spread(text, "W", I=200, J=100, B=1) == pytest.approx(1 / math.sqrt(fan_in), rel=0.03)
 
 
+@pytest.mark.sentence(4, "index i : 784, j : 256")
 def test_declared_starts() -> None:
     program = parse(
         "index i : 400, j : 100\n"

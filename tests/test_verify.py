@@ -58,6 +58,7 @@ SMOOTH = [
 NOT_ANALYTIC = ["abs", "relu", "gelu", "erf", "floor", "sign"]
 
 
+@pytest.mark.sentence(10, "`verify` holds every derived")
 @pytest.mark.parametrize("name", [*SMOOTH, *NOT_ANALYTIC])
 def test_every_function_by_the_sharpest_method_that_it_allows(name: str) -> None:
     found = checked(f"loss ℓ[b] = {name}(x[b] w) + {name} x[b]", {"x": [0.3, 0.7, 1.2], "w": 0.9})
