@@ -10,6 +10,7 @@ import pytest
 from meaning import close, refused, same, value
 
 import einsumgrad
+from einsumgrad.reflect.ascii import ascii_program
 
 KEYWORDS = "for where index batch input param const loss output noise def and or not"
 FUNCTIONS = """exp log log1p expm1 sqrt abs sign sin cos tan tanh sigmoid relu leaky_relu softplus
@@ -135,3 +136,13 @@ def test_synonyms(one: str, other: str) -> None:
 def test_infinity() -> None:
     assert value("y[b] = min(∞, x[b])", x=X).tolist() == X.tolist()
     assert np.isposinf(value("y = inf"))
+
+
+@pytest.mark.sentence(2, ASCII)
+def test_two_names_of_a_range_in_ascii() -> None:
+    text = "index ŷ, ŷ' : 3\nh[b,ŷ] = Σ_ŷ' A[ŷ,ŷ'] x[b,ŷ'] / Ŷ\n"
+    plain = einsumgrad.parse(text).to_source(ascii=True)
+    assert einsumgrad.parse(plain).to_source(ascii=True) == plain
+    A, x = np.arange(9.0).reshape(3, 3), np.ones((1, 3))
+    close(value(plain, A=A, x=x), value(text, A=A, x=x))
+    assert einsumgrad.parse(plain).ir == ascii_program(einsumgrad.parse(text).ir)

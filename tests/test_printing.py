@@ -24,7 +24,7 @@ every_example = pytest.mark.parametrize("path", EXAMPLES, ids=[path.stem for pat
 def compiled(path: Path, *options: str) -> str:
     done = CliRunner().invoke(app, ["compile", str(path), *options])
     assert done.exit_code == 0, done.output
-    return done.output
+    return done.stdout
 
 
 @pytest.mark.parametrize("text", IDENTITY, ids=range(len(IDENTITY)))

@@ -31,7 +31,7 @@ def spelling(program: ir.Program) -> Spelling:
     every = _indices(program)
     names = [i.name for i in every]
     indices = distinct(list(dict.fromkeys(names)), RESERVED)
-    sizes = {i.size: _size(i, indices) for i in sorted(every, key=_borrowed)}
+    sizes = {i.size: _size(i, indices) for i in sorted(every, key=_borrowed, reverse=True)}
     for name in (*(name for name, _ in program.sizes), *_size_names(program)):
         sizes.setdefault(name, name if name.isascii() else ascii_name(name))
     taken = RESERVED | set(indices.values()) | set(sizes.values())
