@@ -24,7 +24,7 @@ from einsumgrad.check.tensors import tensor_table
 from einsumgrad.diagnostics import EinError, Fault
 from einsumgrad.ir import nodes as ir
 from einsumgrad.ir.affine import is_affine
-from einsumgrad.ir.circles import circles
+from einsumgrad.ir.circles import ringed
 from einsumgrad.syntax import tree as t
 
 FROM_OTHER_LINES = (NeverWritten, NotIntegerTensor)
@@ -92,10 +92,9 @@ def _program(
 def default_outputs(statements: tuple[ir.Statement, ...], loss: str | None) -> tuple[str, ...]:
     """What is written and never read, besides the loss. What only its own circle reads, at other
     values of the index, is read by nobody."""
-    rings = {place: part for part in circles(statements) for place in part}
-    read = set[str]()
+    rings, read = ringed(statements), set[str]()
     for place, statement in enumerate(statements):
-        own = {statements[p].target.tensor for p in rings.get(place, ())}
+        own = rings.get(place, frozenset())
         for access in statement.reads:
             if access.tensor not in own or not any(map(is_affine, access.at)):
                 read.add(access.tensor)

@@ -10,7 +10,7 @@ from einsumgrad.check.schedule import schedule
 from einsumgrad.check.statement_faults import Circle, MixedOperators, Overlap
 from einsumgrad.diagnostics import Fault
 from einsumgrad.ir.affine import is_affine
-from einsumgrad.ir.circles import by_target, circles
+from einsumgrad.ir.circles import by_target, ringed
 from einsumgrad.ir.nodes import Access, Position, Program, Statement
 
 SHOWN = 6
@@ -20,8 +20,7 @@ WAYS = {"+=": 1, "-=": 1, "max=": 2, "min=": 3, "*=": 4}
 
 def order_faults(statements: tuple[Statement, ...]) -> tuple[Fault, ...]:
     """The faults of the statements' order, in one pass over them."""
-    rings = {place: part for part in circles(statements) for place in part}
-    written_in = {part: {statements[p].target.tensor for p in part} for part in rings.values()}
+    rings = ringed(statements)
     faults: list[Fault] = []
     read: dict[str, list[tuple[int, Access]]] = {}
     written: dict[str, Statement] = {}
@@ -31,11 +30,7 @@ def order_faults(statements: tuple[Statement, ...]) -> tuple[Fault, ...]:
             read.setdefault(access.tensor, []).append((place, access))
             if _reads_itself(statement, access):
                 faults.append(ReadsItself(span=access.span, name=name))
-        early = (
-            found
-            for reader, found in read.get(name, ())
-            if reader not in rings or name not in written_in[rings[reader]]
-        )
+        early = (found for reader, found in read.get(name, ()) if name not in rings.get(reader, ()))
         if (before := next(early, None)) is not None:
             related = (("read here", before.span),)
             span = statement.target.span

@@ -13,6 +13,9 @@ from einsumgrad.ir.affine import affine
 from einsumgrad.ir.circles import by_target
 from einsumgrad.ir.linear import Form, feasible
 
+MAX_PIECES = 100
+"""More pieces of one tensor are told apart on the data only."""
+
 
 @dataclass(frozen=True, slots=True)
 class Meeting:
@@ -30,6 +33,9 @@ def meetings(program: ir.Program) -> Iterator[Meeting]:
     several = [found for found in pieces if len(found) > 1]
     known = ranges(program) if several else None
     for found in several:
+        if len(found) > MAX_PIECES:
+            yield Meeting(found[0], found[1], surely=False)
+            continue
         for first, second in itertools.combinations(found, 2):
             assert known is not None
             yield from _meeting(first, second, known)

@@ -31,31 +31,39 @@ def _spread(
     axes: dict[str, int], statements: Statements, active: Active, used: Axes
 ) -> dict[str, int] | None:
     """The axes of all the tensors, found from that of one."""
-    left = dict(statements)
-    while left:
-        place = next((p for p, s in left.items() if _index(p, s, axes, active)), None)
-        if place is None:
-            return None
-        statement = left.pop(place)
-        index = _index(place, statement, axes, active)
+    touching: dict[str, list[int]] = {}
+    for place, statement in statements.items():
         for access in (statement.target, *active[place]):
-            taken = used.get(access.tensor, ())
-            known = axes.get(access.tensor)
-            axis = None if index is None else _axis_of(access, index, known, taken)
-            if axis is None:
+            touching.setdefault(access.tensor, []).append(place)
+    left, queue = set(statements), list(axes)
+    while queue:
+        name = queue.pop()
+        for place in touching.get(name, ()):
+            if place not in left:
+                continue
+            left.discard(place)
+            found = _axes_of((statements[place].target, *active[place]), name, axes, used)
+            if found is None:
                 return None
-            axes[access.tensor] = axis
-    return axes
+            queue += found.keys() - axes.keys()
+            axes |= found
+    return None if left else axes
 
 
-def _index(
-    place: int, statement: Statement, axes: Mapping[str, int], active: Active
-) -> Index | None:
-    """The index that a statement runs along, by its target or by a tensor that it reads."""
-    for access in (statement.target, *active[place]):
-        if access.tensor in axes:
-            return stepped(access, axes[access.tensor])
-    return None
+def _axes_of(
+    accesses: tuple[Access, ...], known: str, axes: Mapping[str, int], used: Axes
+) -> dict[str, int] | None:
+    """The axes of what a statement writes and reads, one of its tensors being known."""
+    first = next(access for access in accesses if access.tensor == known)
+    index, found = stepped(first, axes[known]), dict[str, int]()
+    for access in accesses:
+        name = access.tensor
+        own = axes.get(name, found.get(name))
+        axis = None if index is None else _axis_of(access, index, own, used.get(name, ()))
+        if axis is None:
+            return None
+        found[name] = axis
+    return found
 
 
 def stepped(access: Access, axis: int) -> Index | None:
@@ -91,8 +99,10 @@ class Distances:
 
     def graph(self) -> dict[int, list[int]]:
         """For each statement those that write in the same step what it reads."""
-        every = self.statements
-        return {p: sorted(w for reader, w in self.pairs if reader == p) for p in every}
+        found: dict[int, list[int]] = {place: [] for place in self.statements}
+        for reader, writer in sorted(self.pairs):
+            found[reader].append(writer)
+        return found
 
     def index(self, place: int) -> Index:
         """What a statement calls the index that is run along."""
@@ -104,17 +114,19 @@ class Distances:
     def direction(self) -> int | None:
         """1 if all is read at earlier values or the same, -1 if at later ones; None otherwise."""
         self.same_step = dict.fromkeys(self.statements, ())
-        signs = set[int | None]()
-        for place in self.statements:
-            for access in self.active[place]:
-                signs |= {self._against(place, access, writer) for writer in self.statements}
-        signs -= {0, NO_WRITER}
+        writers: dict[str, list[int]] = {}
+        for place, statement in self.statements.items():
+            writers.setdefault(statement.target.tensor, []).append(place)
+        signs = {
+            self._against(place, access, writer)
+            for place in self.statements
+            for access in self.active[place]
+            for writer in writers.get(access.tensor, ())
+        } - {0}
         return -sign if len(signs) == 1 and (sign := signs.pop()) is not None else None
 
     def _against(self, place: int, access: Access, writer: int) -> int | None:
         target = self.statements[writer].target
-        if target.tensor != access.tensor:
-            return NO_WRITER
         sign = self._sign(access, self.index(place), target, self.index(writer))
         if sign == 0:
             self.pairs.add((place, writer))
@@ -136,7 +148,3 @@ class Distances:
         if high is not None and self.known.natural(added(times(MINUS, high), MINUS)):
             return -1
         return 1 if low is not None and self.known.natural(added(low, MINUS)) else None
-
-
-NO_WRITER = 2
-"""No sign: the statement does not write what is read."""

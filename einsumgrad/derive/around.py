@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
 from einsumgrad.derive.gradients import Gradients
 from einsumgrad.derive.rules import active_reads
-from einsumgrad.ir.circles import circles
+from einsumgrad.ir.circles import circles, ringed
 from einsumgrad.ir.nodes import Program, Statement
 
 if TYPE_CHECKING:
@@ -61,10 +61,9 @@ def in_order(
     """The statements, those put off that read a tensor of a circle to which more is added later:
     but for the circle itself, reads come after all writes."""
     every = (*before, *statements)
-    rings = circles(every)
-    if not rings:
+    own = ringed(every)
+    if not own:
         return statements
-    own = {place: {every[p].target.tensor for p in part} for part in rings for place in part}
     left: dict[str, int] = {}
     for statement in statements:
         left[statement.target.tensor] = left.get(statement.target.tensor, 0) + 1
@@ -78,14 +77,14 @@ def in_order(
 
 def _released(
     waiting: list[tuple[int, Statement]],
-    own: dict[int, set[str]],
+    own: Mapping[int, frozenset[str]],
     left: dict[str, int],
     made: list[Statement],
 ) -> list[tuple[int, Statement]]:
     """Those that still wait, after all others, in their order, joined `made`."""
     still: list[tuple[int, Statement]] = []
     for place, statement in waiting:
-        within = own.get(place, set())
+        within = own.get(place, frozenset())
         if any(left.get(a.tensor, 0) and a.tensor not in within for a in statement.reads):
             still.append((place, statement))
             continue

@@ -41,6 +41,15 @@ def circles(statements: tuple[Statement, ...]) -> tuple[frozenset[int], ...]:
     return tuple(part for part in components(graph) if is_circle(part, graph))
 
 
+def ringed(statements: tuple[Statement, ...]) -> dict[int, frozenset[str]]:
+    """For the place of each statement in a circle the tensors that the circle writes."""
+    found: dict[int, frozenset[str]] = {}
+    for part in circles(statements):
+        written = frozenset(statements[place].target.tensor for place in part)
+        found |= dict.fromkeys(part, written)
+    return found
+
+
 def is_circle(part: frozenset[int], graph: Graph) -> bool:
     """Whether a component is more than one statement that does not need itself."""
     return len(part) > 1 or next(iter(part)) in graph.get(next(iter(part)), ())

@@ -9,7 +9,7 @@ from fractions import Fraction
 from einsumgrad.diagnostics import InternalError
 from einsumgrad.ir.affine import affine
 from einsumgrad.ir.build import ZERO, power, product, total
-from einsumgrad.ir.circles import circles
+from einsumgrad.ir.circles import ringed
 from einsumgrad.ir.functions import FUNCTIONS
 from einsumgrad.ir.nodes import (
     Access,
@@ -99,13 +99,14 @@ def _of_roles(program: Program) -> Iterator[str]:
 
 def _of_order(statements: tuple[Statement, ...]) -> Iterator[str]:
     """Every write comes before every read, circles aside; a `=` comes first."""
-    rings = [{statements[p].target.tensor for p in part} for part in circles(statements)]
+    rings = ringed(statements)
+    of = {name: written for written in rings.values() for name in written}
     read: set[str] = set()
     written: set[str] = set()
     defined: set[str] = set()
     for place, statement in enumerate(statements):
         name = statement.target.tensor
-        own = {n for ring in rings if name in ring for n in ring}
+        own = of.get(name, frozenset())
         read.update(access.tensor for access in statement.reads if access.tensor not in own)
         if name in read:
             yield f"statement {place} writes `{name}`, which is read there or before"
