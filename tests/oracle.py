@@ -78,11 +78,10 @@ class Loops:
             if early and tensor.name in last:
                 self.tensors[tensor.name] = np.zeros(self.shape(tensor))
         changed = self.once(program, last)
-        rounds = 2 + sum(self.tensors[name].size for name in last)
-        while early and changed:
-            changed, rounds = self.once(program, last), rounds - 1
-            if not rounds:
-                raise CircleError
+        for _ in range(2 + sum(self.tensors[name].size for name in last)):
+            changed = early and changed and self.once(program, last)
+        if changed and early:
+            raise CircleError
 
     def once(self, program: ir.Program, last: dict[str, int]) -> bool:
         """Every statement once; a tensor is read anew after the last of its writes. Whether any
