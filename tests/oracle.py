@@ -84,8 +84,7 @@ class Loops:
             raise CircleError
 
     def once(self, program: ir.Program, last: dict[str, int]) -> bool:
-        """Every statement once; a tensor is read anew after the last of its writes. Whether any
-        value changed."""
+        """Every statement once; what is written last is read anew. Whether any value changed."""
         known, fresh, changed = {t.name: t for t in program.tensors}, dict[str, Array](), False
         for place, statement in enumerate(program.statements):
             name = statement.target.tensor
