@@ -216,7 +216,6 @@ def test_where_a_gathered_value_stands(read: str, named: str) -> None:
 
 
 @pytest.mark.sentence(6, "A gathered value outside its range")
-@pytest.mark.xfail(strict=True, reason="in a loop t stays a letter: `w[t,0]` is 9")
 def test_where_a_gathered_value_stands_in_a_recurrence() -> None:
     text = "h[t] = E[w[t,0]] + h[t-1]"
     assert "`w[1,0]` is 9" in refused(text, E=np.ones(2), w=np.array([[0], [9]]))

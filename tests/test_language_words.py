@@ -88,9 +88,12 @@ def test_names_in_ascii(name: str, plain: str) -> None:
 
 
 @pytest.mark.sentence(2, ASCII)
-@pytest.mark.xfail(strict=True, reason="the function σ is `sigmoid` in ASCII; `sigma` is refused")
 def test_the_function_sigma_in_ascii() -> None:
-    same("q[b] = sigma(x[b])", "q[b] = σ(x[b])")
+    """Its own name, as the page's synonyms have it; a tensor may be called `sigma`."""
+    program = einsumgrad.parse("q[b] = σ(σ₁[b] x[b])")
+    assert program.to_source(ascii=True) == "q[b] = sigmoid(sigma_1[b] x[b])\n"
+    same("q[b] = sigmoid(x[b])", "q[b] = σ(x[b])")
+    close(value("q[b] = sigma[b] x[b]", sigma=X, x=X), X * X)
 
 
 @pytest.mark.sentence(2, "Keywords and the names")

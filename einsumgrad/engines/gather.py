@@ -100,7 +100,7 @@ def _index(
 ) -> Callable[[list[Any]], Array]:
     assert isinstance(at.place, Operand)
     look = seen(tuple(where.outer.index(k) for k in at.place.layout), len(where.outer))
-    length, register = where.lengths[axis], at.place.register
+    length, place, register = where.lengths[axis], at.place, at.place.register
     if register < 0:
         every = look(np.arange(length))
         return lambda _registers: every
@@ -111,7 +111,10 @@ def _index(
         outside = (values < 0) | (values >= length)
         if outside.any():
             kept = None if looked is None else np.asarray(looked(registers))
-            values = _inside(values, outside, kept, at, rank, tensor, length)
+            bad = _looked_at(outside, kept, place, rank)
+            if np.any(bad):
+                raise EinError(_refused(values, bad, at, tensor, length, registers))
+            values = np.where(outside, 0, values)
         return look(values)
 
     return run
@@ -122,29 +125,30 @@ def _seen_register(operand: Operand, rank: int) -> Callable[[list[Any]], Any]:
     return lambda registers: look(registers[operand.register])
 
 
-def _inside(
-    values: Array, outside: Array, kept: Array | None, at: At, rank: int, tensor: str, length: int
-) -> Array:
-    """The values with 0 for those that nothing looks at. Raises EinError for any other outside."""
+def _looked_at(outside: Array, kept: Array | None, place: Operand, rank: int) -> Array:
+    """Of the values outside those that something looks at."""
+    if kept is None:
+        return outside
+    spread = seen(place.layout, rank)(outside) & kept
+    drop = tuple(k for k in range(rank) if k not in place.layout and k >= rank - spread.ndim)
+    some: Array = np.any(spread, axis=tuple(k - (rank - spread.ndim) for k in drop))
+    return some.transpose(np.argsort(np.argsort(place.layout))) if some.ndim else some
+
+
+def _refused(
+    values: Array, bad: Array, at: At, tensor: str, length: int, registers: list[Any]
+) -> OutOfRange:
+    """The first of the bad values, by the entry that holds it."""
     assert isinstance(at.place, Operand)
-    bad = outside
-    if kept is not None:
-        spread = seen(at.place.layout, rank)(outside) & kept
-        drop = tuple(k for k in range(rank) if k not in at.place.layout and k >= rank - spread.ndim)
-        shifted = tuple(k - (rank - spread.ndim) for k in drop)
-        some = np.any(spread, axis=shifted)
-        order = np.argsort(np.argsort(at.place.layout))
-        bad = some.transpose(order) if some.ndim else some
-    if np.any(bad):
-        place = tuple(int(k) for k in np.argwhere(bad)[0])
-        spot = dict(zip(at.place.layout, place, strict=True))
-        name, position = (at.entry.tensor, at.entry.position(spot)) if at.entry else ("", "")
-        allowed = f"0..{length - 1}" if length else "none"
-        value = int(values[place])
-        raise EinError(
-            OutOfRange(name=name, position=position, value=value, tensor=tensor, allowed=allowed)
-        )
-    return np.where(outside, 0, values)
+    place = tuple(int(k) for k in np.argwhere(bad)[0])
+    spot = dict(zip(at.place.layout, place, strict=True))
+    name, position = ("", "")
+    if at.entry is not None:
+        name, position = at.entry.tensor, at.entry.position(spot, registers)
+    allowed = f"0..{length - 1}" if length else "none"
+    return OutOfRange(
+        name=name, position=position, value=int(values[place]), tensor=tensor, allowed=allowed
+    )
 
 
 def scatter(made: Scatter, registers: tuple[Register, ...]) -> Run:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from einsumgrad.ir import nodes as ir
 from einsumgrad.ir.affine import affine, line
@@ -11,48 +12,64 @@ from einsumgrad.ir.affine import affine, line
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """A position: `offset`, and so many steps along axes of the instruction's space."""
+    """A position: `offset`, so many steps along axes of the instruction's space, and along the
+    variables of loops, by their registers."""
 
     offset: int
     steps: tuple[tuple[int, int], ...]
+    moving: tuple[tuple[int, int], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """`at`: the position in each axis. The index of a loop has only its name."""
+    """`at`: the position in each axis, where it is affine or itself an entry."""
 
     tensor: str
     at: tuple[Step | Entry | str, ...]
 
-    def position(self, place: Mapping[int, int]) -> str:
-        """With numbers for the axes of the space.
+    def position(self, place: Mapping[int, int], registers: Sequence[Any] = ()) -> str:
+        """With numbers for the axes of the space, and for loop variables by what registers hold.
 
         >>> Entry("w", (Step(0, ((2, 1),)), Entry("n", (Step(4, ()),)))).position({2: 3})
         '[3,n[4]]'
         """
-        return f"[{','.join(_shown(at, place) for at in self.at)}]" if self.at else ""
+        shown = (_shown(at, place, registers) for at in self.at)
+        return f"[{','.join(shown)}]" if self.at else ""
 
 
-def _shown(at: Step | Entry | str, place: Mapping[int, int]) -> str:
+def _shown(at: Step | Entry | str, place: Mapping[int, int], registers: Sequence[Any]) -> str:
     match at:
         case Entry():
-            return at.tensor + at.position(place)
-        case Step(offset, steps):
-            return str(offset + sum(step * place[axis] for axis, step in steps))
+            return at.tensor + at.position(place, registers)
+        case Step(offset, steps, moving):
+            inner = sum(step * place[axis] for axis, step in steps)
+            return str(offset + inner + sum(step * registers[r] for r, step in moving))
         case _:
             return at
 
 
-def entry(access: ir.Access, axes: tuple[ir.Index, ...], sizes: Mapping[str, int]) -> Entry:
-    """The entry as it lies in a space of these axes."""
-    return Entry(access.tensor, tuple(_step(at, axes, sizes) for at in access.at))
+def entry(
+    access: ir.Access,
+    axes: tuple[ir.Index, ...],
+    sizes: Mapping[str, int],
+    loops: Mapping[ir.Index, int],
+) -> Entry:
+    """The entry as it lies in a space of these axes; `loops`: the registers of loop variables."""
+    return Entry(access.tensor, tuple(_step(at, axes, sizes, loops) for at in access.at))
 
 
-def _step(at: ir.Expr, axes: tuple[ir.Index, ...], sizes: Mapping[str, int]) -> Step | Entry | str:
+def _step(
+    at: ir.Expr,
+    axes: tuple[ir.Index, ...],
+    sizes: Mapping[str, int],
+    loops: Mapping[ir.Index, int],
+) -> Step | Entry | str:
     if isinstance(at, ir.Access):
-        return entry(at, axes, sizes)
+        return entry(at, axes, sizes, loops)
     form = affine(at)
     found = None if form is None else line(form, sizes)
-    if found is None or any(index not in axes for index, _ in found.terms):
+    if found is None or any(i not in axes and i not in loops for i, _ in found.terms):
         return at.index.name if isinstance(at, ir.Position) else "?"
-    return Step(found.offset, tuple((axes.index(index), step) for index, step in found.terms))
+    steps = tuple((axes.index(i), step) for i, step in found.terms if i in axes)
+    moving = tuple((loops[i], step) for i, step in found.terms if i not in axes)
+    return Step(found.offset, steps, moving)

@@ -41,7 +41,7 @@ def _places(
                 yield At(int(value.value))
                 continue
             access = position if isinstance(position, ir.Access) else ir.Access("the position", ())
-            named = entry(access, axes, builder.sizes)
+            named = entry(access, axes, builder.sizes, lowering.loops)
             yield At(builder.operand(builder.cast(value, "int64"), axes), named)
 
 
