@@ -83,6 +83,8 @@ class Atoms:
     restrictions: list[Piece] = field(default_factory=list)
     restricted: set[str] = field(default_factory=set)
     free: tuple[str, ...] = ()
+    entering: int = 0
+    """How many maxima, softmaxes or the like are around: of nothing but outside they are infinite."""
 
     def pick(self, options: Sequence[T]) -> T:
         chosen: T = self.draw(st.sampled_from(options))
@@ -151,7 +153,7 @@ class Atoms:
     def position(
         self, axis: Range, names: tuple[str, ...], tensor: Tensor, *, plain: bool = False
     ) -> Piece:
-        if names and not plain and not self.empty and self.chance(8):
+        if names and not (plain or self.empty or self.entering) and self.chance(8):
             return self.affine(axis, names)
         fitting = [name for name in names if name in axis.names]
         if fitting and (plain or self.empty or not self.chance(15)):

@@ -147,7 +147,7 @@ class Maker(Atoms):
         inner = (*(n for n in names if n not in over), *over)
         if op.startswith("arg"):
             return self.argument(op, over, inner)
-        body = self.expression(inner, depth)
+        body = self.entered(inner, depth, op)
         self.restrict(over, kept=op in {"max", "min", "logsumexp"})
         count = math.prod(self.range_of(name).size for name in over)
         if op in {"prod", "Π"} and max(body.bound, 1.0) ** count > BIG:
@@ -159,6 +159,14 @@ class Maker(Atoms):
         bare = body.level >= PRODUCT and self.chance(50)
         shown = f" {body.text}" if bare else f"{self.pick(('', ' '))}({body.text})"
         return Piece(f"{op}{self.subscript(over)}{shown}", PRODUCT, uses, bound, open=True)
+
+    def entered(self, names: tuple[str, ...], depth: int, op: str) -> Piece:
+        """What an operator runs over."""
+        outer = self.entering
+        self.entering += op not in {"sum", "Σ", "mean", "prod", "Π"}
+        body = self.expression(names, depth)
+        self.entering = outer
+        return body
 
     def argument(self, op: str, over: tuple[str, ...], inner: tuple[str, ...]) -> Piece:
         """Of a leaf only: computed entries may tie but for rounding errors."""
@@ -211,8 +219,8 @@ class Maker(Atoms):
         index = self.pick(allowed)
         self.range_of(index)
         self.bound_names.append(index)
-        body = self.expression(names, depth)
         op = self.pick(("softmax", "log_softmax"))
+        body = self.entered(names, depth, op)
         atom = body.level == ATOM and body.text[0].isalpha() and self.chance(60)
         shown = f" {body.text}" if atom else f"({body.text})"
         bound = 1.0 if op == "softmax" else 2.0 * body.bound + 2.0

@@ -21,7 +21,7 @@ def laid_out(
 ) -> tuple[Value, Value | None]:
     """The body and the mask, over all indices that either of them has."""
     term = lowering.term(body)
-    mask = lowering.conjunction((*where, *entering(lowering, body)))
+    mask = lowering.conjunction(where)
     parts = [t for t in (term, mask) if isinstance(t, Value)]
     axes = tuple(dict.fromkeys((*union(tuple(parts)), *over)))
     if isinstance(term, Constant):

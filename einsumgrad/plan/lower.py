@@ -13,7 +13,7 @@ from einsumgrad.ir.substitute import replace_all
 from einsumgrad.ir.walk import accesses, free_indices, gathers
 from einsumgrad.plan.builder import Builder, Term, Value, union
 from einsumgrad.plan.contract import contract
-from einsumgrad.plan.folds import laid_out
+from einsumgrad.plan.folds import entering, laid_out
 from einsumgrad.plan.hoist import outside, sliced
 from einsumgrad.plan.nodes import Constant, Count
 from einsumgrad.plan.numbers import evaluate, holds
@@ -253,12 +253,14 @@ class Lowering:
         self, op: str, body: ir.Expr, over: tuple[ir.Index, ...], where: tuple[ir.Condition, ...]
     ) -> Value:
         """A reduction that needs its body entry by entry."""
-        value, mask = laid_out(self, body, over, where)
+        inside = () if op == "prod" else entering(self, body)
+        value, mask = laid_out(self, body, over, (*where, *inside))
         return self.builder.fold(op, value, over, mask)
 
     def normalise(self, node: ir.Normalise) -> Term:
         inner = self.binding(node)
-        value, mask = laid_out(inner, node.body, (node.index,), node.where)
+        where = (*node.where, *entering(inner, node.body))
+        value, mask = laid_out(inner, node.body, (node.index,), where)
         found = self.builder.fold(node.op, value, (node.index,), mask)
         if node.at == ir.Position(node.index):
             return found
