@@ -84,7 +84,7 @@ class Atoms:
     restricted: set[str] = field(default_factory=set)
     free: tuple[str, ...] = ()
     entering: int = 0
-    """How many maxima, softmaxes or the like are around: of nothing but outside they are infinite."""
+    """How many maxima, softmaxes or the like are around: over nothing they are infinite."""
 
     def pick(self, options: Sequence[T]) -> T:
         chosen: T = self.draw(st.sampled_from(options))

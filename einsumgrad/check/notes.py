@@ -10,7 +10,7 @@ from einsumgrad.check.conditions import possible
 from einsumgrad.check.ranges import ranges
 from einsumgrad.diagnostics import Fault, Span
 from einsumgrad.ir.inside import computed_reads
-from einsumgrad.ir.nodes import Expr, Index, Position, Program, Reduce, Statement, Sum
+from einsumgrad.ir.nodes import Expr, Index, Program, Reduce, Statement, Sum
 from einsumgrad.ir.walk import accesses, free_indices, walk
 from einsumgrad.syntax.names import size_name
 
@@ -79,7 +79,7 @@ def notes(program: Program) -> tuple[Fault, ...]:
 
 def _terms(statement: Statement) -> Iterator[Fault]:
     """Terms of a `+=` that lack an index which is summed."""
-    kept = {at.index for at in statement.target.at if isinstance(at, Position)}
+    kept = {i for at in statement.target.at for i in free_indices(at)}
     summed = [i for i in statement.indices if i not in kept]
     terms = statement.value.terms if isinstance(statement.value, Sum) else (statement.value,)
     for term in terms if summed else ():
