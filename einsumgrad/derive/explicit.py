@@ -35,7 +35,12 @@ def explicit(program: Program) -> Program:
 def _statement(statement: Statement, known: Ranges) -> Statement:
     value = _explicit(statement.value, known)
     assert isinstance(value, Expr)
-    return statement if value is statement.value else replace(statement, value=value)
+    where = statement.where
+    if statement.op in ("max=", "min="):
+        inside = (c for access in entered(statement.value) for c in known.leaving(access))
+        where = conjuncts((*where, *inside))
+    changed = value is not statement.value or where != statement.where
+    return replace(statement, value=value, where=where) if changed else statement
 
 
 def _explicit(node: Node, known: Ranges) -> Node:
