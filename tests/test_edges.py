@@ -1,0 +1,95 @@
+"""Semantics at the edges: zeros of products, ties, nothing to run over, sizes 0 and 1."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import einsumgrad
+
+X = np.array([[2.0, 0.0, 3.0], [0.0, 0.0, 5.0], [1.0, 2.0, 4.0]])
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["p[b] *= x[b,k]", "p[b] = Π_k x[b,k]", "p[b] *= x[b,0]\np[b] *= x[b,k] where k > 0"],
+)
+def test_products_with_zeros(text: str) -> None:
+    """One zero passes a derivative to itself only, two let none through."""
+    program = einsumgrad.parse(f"input x[b,k]\n{text}\nloss ℓ[b] = p[b]")
+    objective, grads = program.value_and_grad(x=X, wrt=("x",))
+    assert objective == pytest.approx(8 / 3)
+    np.testing.assert_array_equal(grads["x"], [[0, 6, 0], [0, 0, 0], [8, 4, 2]])
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "m[b] max= x[b,k]", "m[b] = max_k x[b,k]", "m[b] max= x[b,0]\nm[b] max= x[b,k] where k > 0",
+        "m[b] = x[b,0]\nm[b] max= x[b,k] where k > 0",
+    ],
+)  # fmt: skip
+def test_ties_share_evenly(text: str) -> None:
+    program = einsumgrad.parse(f"input x[b,k]\n{text}\nloss ℓ[b] = m[b]")
+    x = np.array([[1.0, 1.0, 0.0], [2.0, 2.0, 2.0]])
+    grads = program.value_and_grad(x=x, wrt=("x",))[1]
+    np.testing.assert_allclose(grads["x"], [[1 / 2, 1 / 2, 0], [1 / 3, 1 / 3, 1 / 3]])
+
+
+@pytest.mark.parametrize("where", ["k > 9", "x[b,k] > 100"])
+def test_a_sum_of_exponentials_over_nothing(where: str) -> None:
+    """It is -∞; what is made of it finite has the gradient 0."""
+    text = f"input x[b,k]\ns[b] = logsumexp_k x[b,k] where {where}\nloss ℓ[b] = exp(s[b])"
+    program = einsumgrad.parse(text + "\noutput s[b]")
+    assert np.all(program.run(x=X)["s"] == -np.inf)
+    objective, grads = program.value_and_grad(x=X, wrt=("x",))
+    assert objective == 0
+    np.testing.assert_array_equal(grads["x"], np.zeros_like(X))
+
+
+def test_a_window_of_nothing() -> None:
+    """All of it outside: -∞ for a maximum, 0 for a sum, and no derivative."""
+    text = (
+        "index k : 2, p : 5\ninput x[b,i]\nm[b,p] = max_k x[b,p+k-2]\n"
+        "s[b,p] = Σ_k x[b,p+k-2]\nloss ℓ[b] = Σ_p s[b,p] + Σ_p max(m[b,p], 0)"
+    )
+    program = einsumgrad.parse(text + "\noutput m[b,p], s[b,p]")
+    found = program.run(x=np.ones((1, 3)))
+    np.testing.assert_array_equal(found["m"], [[-np.inf, 1, 1, 1, 1]])
+    np.testing.assert_array_equal(found["s"], [[0, 1, 2, 2, 1]])
+    grads = program.value_and_grad(x=np.ones((1, 3)), wrt=("x",))[1]
+    np.testing.assert_allclose(grads["x"], [[2 + 1.5, 2 + 1, 2 + 1.5]])
+
+
+@pytest.mark.parametrize("length", [0, 1, 2])
+def test_a_kernel_longer_than_its_input(length: int) -> None:
+    """The output is empty, and the gradients are zeros."""
+    program = einsumgrad.parse("input x[b,i]\ny[b,p] += x[b,p+k] w[k]\nloss ℓ[b] = Σ_p y[b,p]^2")
+    arrays = {"x": np.ones((2, length)), "w": np.ones(3)}
+    objective, grads = program.value_and_grad(**arrays, wrt=("x", "w"))
+    assert objective == 0
+    np.testing.assert_array_equal(grads["w"], np.zeros(3))
+    assert grads["x"].shape == (2, length)
+
+
+@pytest.mark.parametrize("batch", [0, 1])
+def test_few_examples(batch: int) -> None:
+    text = (
+        "index k : 2\ninput x[b,t]\nh[b,t] = tanh(x[b,t] + Σ_k a[k] h[b,t-k-1])\n"
+        "m[b] max= h[b,t]\nloss ℓ[b] = m[b]"
+    )
+    grads = einsumgrad.parse(text).value_and_grad(x=np.ones((batch, 4)), a=np.ones(2))[1]
+    assert grads["a"].shape == (2,)
+    assert np.all(np.isfinite(grads["a"]))
+
+
+def test_entries_that_no_piece_defines_are_0() -> None:
+    found = einsumgrad.parse("input x[b,k]\nf[b,k] = x[b,k] where k = 1\nf[b,0] = 7").run(x=X)
+    np.testing.assert_array_equal(found["f"], [[7, 0, 0], [7, 0, 0], [7, 2, 0]])
+
+
+def test_integers_stay_exact() -> None:
+    found = einsumgrad.parse(
+        "index t : 60\nf[t] = 1 where t < 2\nf[t] = f[t-1] + f[t-2] where t > 1"
+    )
+    assert found.run()["f"][59] == 1548008755920
