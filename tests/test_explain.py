@@ -36,7 +36,7 @@ def told(text: str, wrt: tuple[str, ...] | None = None) -> str:
     return render(explain(einsumgrad.parse(text).ir, wrt))
 
 
-@pytest.mark.parametrize("name", ["slide", "mlp", "attention", "layernorm"])
+@pytest.mark.parametrize("name", ["slide", "mlp", "attention", "layernorm", "rnn", "cnn"])
 def test_golden(name: str, golden: Golden) -> None:
     golden(CASES / f"{name}.txt", render(explain(example(name).ir)))
 

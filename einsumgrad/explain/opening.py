@@ -5,6 +5,7 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Iterator
 
+from einsumgrad.check.schedule import Loop, schedule
 from einsumgrad.derive.gradients import gradient_suffix
 from einsumgrad.explain.explain import Explanation
 from einsumgrad.explain.writer import SOLID, Writer, solid, wrapped
@@ -34,6 +35,9 @@ def opening(found: Explanation, pen: Writer) -> Iterator[str]:
     yield from wrapped(_wanted(found, pen), 2)
     yield ""
     yield from wrapped(METHOD, 2)
+    for text in recurrences(found, pen):
+        yield ""
+        yield from wrapped(text, 2)
 
 
 def _objective(found: Explanation, pen: Writer) -> str:
@@ -114,3 +118,20 @@ def _wanted(found: Explanation, pen: Writer) -> str:
     missing = [pen.name(n) for n in found.wanted if found.gradients[n] not in there]
     without = f" J does not depend on {', '.join(missing)}." if missing else ""
     return f"Asked for: {', '.join(names) or 'nothing'}.{without}"
+
+
+def recurrences(found: Explanation, pen: Writer) -> Iterator[str]:
+    """Which tensors depend on themselves, and which way their statements run."""
+    for program, of in ((found.program, ""), (found.result, " of the derivatives")):
+        items = schedule(program)[0]
+        places = range(len(found.program.statements)) if of else ()
+        for turns in (item for item in items if isinstance(item, Loop)):
+            if turns.indices.keys() & set(places):
+                continue
+            names = dict.fromkeys(program.statements[p].target.tensor for p in turns.indices)
+            index = pen.indices((next(iter(turns.indices.values())),))
+            way = "from the first on" if turns.step > 0 else "from the last back"
+            yield (
+                f"{', '.join(map(pen.name, names))}: a recurrence{of}. Its statements run for one "
+                f"value of {index} after the other, {way}, in the order in which they are written."
+            )
