@@ -200,7 +200,10 @@ def _log_of_named_softmax(
     others = {i for other in moved.values() for i in free_indices(other)}
     if isinstance(at, Position) and at.index in flow.loops and at.index not in others:
         return _over_own_index(access, statement, node, flow)
-    fresh = fresh_index(node.index, flow.names)
+    near = {*flow.loops, *others, *free_indices(at), *free_indices(flow.value)}
+    near |= {i for condition in flow.where for i in free_indices(condition)}
+    clash = any(i.name == node.index.name for i in near)
+    fresh = fresh_index(node.index, flow.names) if clash else node.index
     entry = replace(access, at=_with(access.at, statement, node.index, Position(fresh)))
     below = _at(statement, node, moved | {node.index: Position(fresh)}, flow.over((fresh,)))
     slope = total((Iverson(Compare("=", Position(fresh), at)), negative(entry)))
