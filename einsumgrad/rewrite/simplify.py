@@ -72,8 +72,9 @@ def simplify_statement(statement: Statement, told: Told = unheard) -> Statement:
     elif made.op == "-=" and _has_difference(made.value):
         made = _turned(made)
         why.append("the minus goes into the difference")
-    if made != statement:
-        told(statement, made, Reason("; ".join(dict.fromkeys(why))))
+    if made == statement:
+        return statement
+    told(statement, made, Reason("; ".join(dict.fromkeys(why))))
     return made
 
 
