@@ -7,12 +7,14 @@ import re
 from pathlib import Path
 
 import pytest
+from conftest import Golden
 from lark import Lark
 
 from einsumgrad.diagnostics import EinError
 from einsumgrad.pipeline import checked
-from einsumgrad.syntax.parse import grammar, read
+from einsumgrad.syntax.parse import read
 from einsumgrad.syntax.show import show
+from einsumgrad.syntax.table import built, folder, grammar, table, write
 
 ROOT = Path(__file__).parent.parent
 GRAMMAR = (ROOT / "grammar" / "ein.lark").read_text(encoding="utf-8")
@@ -29,6 +31,11 @@ def conflicts(text: str, caplog: pytest.LogCaptureFixture) -> list[str]:
     with caplog.at_level(logging.DEBUG, logger="lark"):
         Lark(text, parser="lalr", lexer="basic", start="line", debug=True)
     return [record.message for record in caplog.records if "conflict" in record.message.lower()]
+
+
+def test_the_table_that_is_kept_is_that_of_the_grammar(golden: Golden) -> None:
+    golden(folder() / "ein.table.json", write(built()))
+    assert table() == built()
 
 
 def test_there_is_no_conflict(caplog: pytest.LogCaptureFixture) -> None:

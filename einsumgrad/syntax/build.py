@@ -5,8 +5,6 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import cast
 
-from lark import Transformer
-
 from einsumgrad.diagnostics import EinError, Span
 from einsumgrad.ir.functions import FUNCTIONS, OPERATOR_SYNONYMS, SYNONYMS
 from einsumgrad.syntax import tree as t
@@ -54,7 +52,7 @@ def texts(children: list[Child], kind: str = "NAME") -> tuple[str, ...]:
     return tuple(c.text for c in children if isinstance(c, Word) and c.type == kind)
 
 
-class Expressions(Transformer[Word, Node]):
+class Expressions:
     """Builds expressions and conditions."""
 
     def number(self, children: list[Child]) -> t.Expr:

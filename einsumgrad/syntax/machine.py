@@ -1,7 +1,7 @@
 """Lark's LALR(1) table, run over our words.
 
-Lark builds the table and calls the builder's methods; its own loop looks every rule up by the
-whole rule, which takes more time than all else in reading a long file."""
+Lark makes the table; its own loop looks every rule up by the whole rule, which takes more time
+than all else in reading a long file."""
 
 from __future__ import annotations
 
@@ -9,9 +9,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from lark import Lark
-from lark.parsers.lalr_analysis import Shift
-
+from einsumgrad.syntax.table import Rule, Table
 from einsumgrad.syntax.words import Word
 
 
@@ -71,20 +69,26 @@ class Machine:
         states.append(following)
 
 
-def machine(grammar: Lark) -> Machine:
-    """The machine of a grammar without empty rules."""
-    conf = grammar.parse_interactive("").parser_state.parse_conf
-    table: dict[int, dict[str, int | Reduction]] = {}
-    for state, actions in conf.states.items():
-        table[state] = {
-            str(kind): target if action is Shift else _reduction(target, conf.callbacks)
-            for kind, (action, target) in actions.items()
-        }
-    return Machine(table, conf.start_state, conf.end_state)
+def machine(table: Table, builder: object) -> Machine:
+    """The machine of a table; the builder has a method for each rule that makes something."""
+    rules = tuple(_reduction(rule, builder) for rule in table.rules)
+    states = {
+        state: {kind: target if target >= 0 else rules[-1 - target] for kind, target in row.items()}
+        for state, row in enumerate(table.states)
+    }
+    return Machine(states, table.start, table.end)
 
 
-def _reduction(rule: Any, callbacks: Mapping[Any, Callable[[list[Any]], Any]]) -> Reduction:
-    size = len(rule.expansion)
-    assert size > 0
-    stays = size == 1 and rule.options.expand1 and not rule.alias
-    return Reduction(size, str(rule.origin.name), None if stays else callbacks[rule])
+def _reduction(rule: Rule, builder: object) -> Reduction:
+    """Rules that Lark makes of repetitions, `__…`, only collect."""
+    if rule.method is None:
+        return Reduction(rule.size, rule.origin, None)
+    make = list if rule.origin.startswith("__") else getattr(builder, rule.method)
+    spread = rule.spread
+
+    def build(parts: list[Any]) -> Any:
+        for place in reversed(spread):
+            parts[place : place + 1] = parts[place]
+        return make(parts)
+
+    return Reduction(rule.size, rule.origin, build if spread else make)

@@ -7,9 +7,6 @@ import unicodedata
 from dataclasses import dataclass
 from functools import cache
 from itertools import chain
-from pathlib import Path
-
-from lark import Lark
 
 from einsumgrad.diagnostics import EinError, Fault, Source, Span
 from einsumgrad.syntax import tree as t
@@ -18,25 +15,14 @@ from einsumgrad.syntax.faults import NotText, TooDeep
 from einsumgrad.syntax.items import Items
 from einsumgrad.syntax.lines import Line, split
 from einsumgrad.syntax.machine import Machine, Stuck, machine
+from einsumgrad.syntax.table import table
 from einsumgrad.syntax.walk import depth_over
-from einsumgrad.syntax.words import Word, scanner, words
+from einsumgrad.syntax.words import Word, words
 
 MAX_DEPTH = 60
 UTF_16 = (b"\xff\xfe", b"\xfe\xff")
 NEWLINE = re.compile(r"\r\n?|[\v\f\x85\u2028\u2029]")
 DEFINED = re.compile(r"^[ \t]*def[ \t]+([^\s(]+)[ \t]*\(", re.MULTILINE)
-
-
-@cache
-def grammar() -> Lark:
-    """The parser, built on first use from `ein.lark`, in the package or beside it."""
-    package = Path(__file__).resolve().parent.parent
-    inside = package / "grammar" / "ein.lark"
-    path = inside if inside.exists() else package.parent / "grammar" / "ein.lark"
-    return Lark(
-        path.read_text(encoding="utf-8"), parser="lalr", lexer="basic", start="line",
-        keep_all_tokens=True, maybe_placeholders=False, transformer=Items(),
-    )  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +36,8 @@ class Reader:
 @cache
 def reader() -> Reader:
     """The reader of the grammar, made on first use."""
-    return Reader(scanner(grammar()), machine(grammar()))
+    made = table()
+    return Reader(re.compile(made.pattern), machine(made, Items()))
 
 
 @dataclass(frozen=True, slots=True)

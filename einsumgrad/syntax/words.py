@@ -7,8 +7,6 @@ import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from lark import Lark
-
 from einsumgrad.diagnostics import EinError, Source, Span
 from einsumgrad.ir.functions import FUNCTIONS, KEYWORDS, KINDS, SYNONYMS  # a table without imports
 from einsumgrad.syntax.faults import BadCharacter, LatexHere
@@ -49,17 +47,6 @@ class Word:
     type: str
     text: str
     span: Span
-
-
-def scanner(grammar: Lark) -> re.Pattern[str]:
-    """One pattern of all terminals of the grammar, in the order in which Lark tries them; the
-    name of the group that matched is the terminal's."""
-    ordered = sorted(
-        grammar.terminals,
-        key=lambda t: (-t.priority, -t.pattern.max_width, -len(t.pattern.value), t.name),
-    )
-    named = (f"(?P<{t.name}>{t.pattern.to_regexp()})" for t in ordered)
-    return re.compile("|".join(named))
 
 
 def words(
