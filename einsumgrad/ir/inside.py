@@ -20,7 +20,7 @@ from einsumgrad.ir.nodes import (
     Statement,
     children,
 )
-from einsumgrad.ir.walk import accesses, free_indices
+from einsumgrad.ir.walk import free_indices
 
 
 def within(at: Expr, length: int | str) -> tuple[Condition, Condition]:
@@ -49,7 +49,7 @@ def entered(body: Expr) -> Iterator[Access]:
 def _entered(node: Node, bound: frozenset[Index]) -> Iterator[Access]:
     match node:
         case Access():
-            if bound.isdisjoint(free_indices(node)) and not any(map(_gathers, node.at)):
+            if bound.isdisjoint(free_indices(node)):
                 yield node
         case Iverson():
             return
@@ -61,6 +61,3 @@ def _entered(node: Node, bound: frozenset[Index]) -> Iterator[Access]:
             for part in children(node):
                 yield from _entered(part, bound)
 
-
-def _gathers(at: Expr) -> bool:
-    return any(accesses(at))
