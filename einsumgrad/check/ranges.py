@@ -8,7 +8,7 @@ range.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 
@@ -18,6 +18,7 @@ from einsumgrad.diagnostics import EinError
 from einsumgrad.ir import nodes as ir
 from einsumgrad.ir.affine import Affine, Monomial, Polynomial, added, affine, times
 from einsumgrad.ir.inside import within
+from einsumgrad.ir.walk import free_indices
 
 ONE: Polynomial = {(): Fraction(1)}
 MINUS: Polynomial = {(): Fraction(-1)}
@@ -33,10 +34,16 @@ class Ranges:
     numbers: Mapping[str, int]
     pinned: frozenset[str]
 
-    def leaving(self, access: ir.Access) -> tuple[ir.Condition, ...]:
-        """What holds where the entry is inside its tensor, but for what surely holds."""
+    def leaving(
+        self, access: ir.Access, moved: Collection[ir.Index] | None = None
+    ) -> tuple[ir.Condition, ...]:
+        """What holds where the entry is inside its tensor, but for what surely holds. `moved`: only
+        positions that some of these indices move are asked for, or None for all that move."""
         found: list[ir.Condition] = []
         for at, axis in zip(access.at, self.axes[access.tensor], strict=True):
+            free = set(free_indices(at))
+            if not free or (moved is not None and free.isdisjoint(moved)):
+                continue
             below, above = self.room(at, axis)
             if all(room is None or self.natural(room) for room in (below, above)):
                 continue

@@ -19,7 +19,6 @@ from einsumgrad.ir.nodes import (
     Statement,
     children,
 )
-from einsumgrad.ir.walk import free_indices
 
 SUMS = ("sum", "mean", "prod")
 
@@ -58,5 +57,4 @@ def _explicit(node: Node, known: Ranges) -> Node:
 def _entering(body: Expr, bound: frozenset[Index], known: Ranges) -> tuple[Condition, ...]:
     """The conditions on what an operator binds. Where another fails there is nothing to derive, and
     no operator can bear it in print."""
-    every = (c for access in entered(body) for c in known.leaving(access))
-    return tuple(c for c in every if not bound.isdisjoint(free_indices(c)))
+    return tuple(c for access in entered(body) for c in known.leaving(access, bound))

@@ -60,4 +60,3 @@ def _entered(node: Node, bound: frozenset[Index]) -> Iterator[Access]:
         case _:
             for part in children(node):
                 yield from _entered(part, bound)
-
