@@ -60,12 +60,11 @@ class Loops:
     frozen: dict[str, Array] | None
 
     def shape(self, tensor: ir.Tensor) -> tuple[int, ...]:
-        """By its axes; an axis without an index is as long as that of the tensor derived by."""
-        by = tensor.name.removesuffix(".grad").removesuffix(".dot")
-        return tuple(
-            self.sizes[index.size] if index is not None else self.tensors[by].shape[axis]
-            for axis, index in enumerate(tensor.axes)
-        )
+        """By its axes; one without an index has a size of its own, or that of what it derives."""
+        by = self.tensors.get(tensor.name.removesuffix(".grad").removesuffix(".dot"))
+        own = [i.size if i else f"{tensor.name}#{k}" for k, i in enumerate(tensor.axes)]
+        apart = [i is None and by is not None for i in tensor.axes]
+        return tuple(by.shape[k] if apart[k] else self.sizes[own[k]] for k in range(len(own)))
 
     def program(self, program: ir.Program) -> None:
         last = {s.target.tensor: place for place, s in enumerate(program.statements)}

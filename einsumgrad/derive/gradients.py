@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from einsumgrad.check.faults import NoDerivative
 from einsumgrad.derive.split import argument_of, fresh_name, stem
 from einsumgrad.diagnostics import EinError
 from einsumgrad.ir.build import ONE
-from einsumgrad.ir.nodes import Access, Expr, Position, Program, Statement, Tensor
+from einsumgrad.ir.nodes import Access, Expr, Index, Position, Program, Statement, Tensor
+from einsumgrad.ir.substitute import fresh_index
 
 GRAD = ".grad"
 
@@ -123,9 +124,18 @@ def _starts(
     for name in outer:
         if name not in read or name not in varied:
             continue
-        axes = tuple(i for i in tensors[name].axes if i is not None)
+        axes = _apart(i for i in tensors[name].axes if i is not None)
         at = tuple(Position(i) for i in axes)
         seed = Access(names[name], at)
         names[name] = fresh_name(f"δ{stem(name)}", taken)
         taken.add(names[name])
         yield Statement(axes, Access(names[name], at), "+=", seed, listed=True, derived=True)
+
+
+def _apart(axes: Iterable[Index]) -> tuple[Index, ...]:
+    """The indices under names of their own: a tensor whose axes bear one name twice has entries
+    beside its diagonal too."""
+    found: list[Index] = []
+    for index in axes:
+        found.append(fresh_index(index, {i.name for i in found}))
+    return tuple(found)

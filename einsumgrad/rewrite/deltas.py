@@ -92,8 +92,11 @@ def _delta(
 
 
 def _printable(index: Index, value: Expr, other: Expr) -> bool:
-    """No source reads a softmax at a gathered place."""
-    normalised = (n for n in walk(value) if isinstance(n, Normalise))
+    """No source reads a softmax elsewhere than at its own index: not at a gathered place, nor at
+    one whose name would be captured, so that the softmax is over another name."""
+    normalised = [n for n in walk(value) if isinstance(n, Normalise)]
+    if any(n.index in free_indices(other) and index in free_indices(n) for n in normalised):
+        return False
     return isinstance(other, Position) or all(n.index != index for n in normalised)
 
 
