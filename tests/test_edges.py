@@ -93,3 +93,12 @@ def test_integers_stay_exact() -> None:
         "index t : 60\nf[t] = 1 where t < 2\nf[t] = f[t-1] + f[t-2] where t > 1"
     )
     assert found.run()["f"][59] == 1548008755920
+
+
+def test_a_gather_of_what_is_outside() -> None:
+    """A computed position of the integer tensor is outside for every index: its value is 0."""
+    text = "index k : 1\ninput x[k], n[k] : t, h[t]\ns[k] = h[n[2k+k-1]] + x[k]\nloss ℓ = Σ_k s[k]"
+    arrays = {"x": np.ones(1), "n": np.array([2]), "h": np.arange(3.0) + 5}
+    objective, grads = einsumgrad.parse(text).value_and_grad(**arrays, wrt=("h",))
+    assert objective == 6
+    np.testing.assert_array_equal(grads["h"], [1, 0, 0])

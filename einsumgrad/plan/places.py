@@ -7,9 +7,10 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from einsumgrad.ir import nodes as ir
-from einsumgrad.plan.builder import Term
+from einsumgrad.ir.walk import free_indices
+from einsumgrad.plan.builder import Term, Value
 from einsumgrad.plan.entries import entry
-from einsumgrad.plan.nodes import At, Constant, Operand
+from einsumgrad.plan.nodes import At, Constant, Fill, Operand
 
 if TYPE_CHECKING:
     from einsumgrad.plan.lower import Lowering
@@ -37,12 +38,18 @@ def _places(
             yield At(fixed)
         else:
             value = lowering.term(position)
-            if isinstance(value, Constant):
-                yield At(int(value.value))
-                continue
+            if isinstance(value, Constant):  # of an entry that is outside whatever its indices are
+                value = _repeated(lowering, value, position)
             access = position if isinstance(position, ir.Access) else ir.Access("the position", ())
             named = entry(access, axes, builder.sizes, lowering.loops)
             yield At(builder.operand(builder.cast(value, "int64"), axes), named)
+
+
+def _repeated(lowering: Lowering, value: Constant, position: ir.Expr) -> Value:
+    """A number for all values of a position's indices."""
+    own = lowering.loose(free_indices(position))
+    made, shape = Fill(value.value), lowering.builder.shape(own)
+    return Value(lowering.builder.emit(made, shape, "int64", weak=True, flops=0), own)
 
 
 def _mask(lowering: Lowering, axes: tuple[ir.Index, ...]) -> Term | None:
