@@ -53,12 +53,13 @@ class Span:
 NOWHERE = Span(Source("<made>", ""), 0, 0)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class Fault:
     """The base of all faults: a place and, in subclasses, facts and words.
 
     `words` and `help` are format strings over the fields; an empty `help` is not shown.
-    `related` are further places, each with a label.
+    `related` are further places, each with a label. What is alike in all of them stands here once:
+    there are a hundred, and each start of the command makes them.
     """
 
     code: ClassVar[str] = ""
@@ -67,6 +68,19 @@ class Fault:
 
     span: Span = NOWHERE
     related: tuple[tuple[str, Span], ...] = ()
+
+    @property
+    def facts(self) -> tuple[object, ...]:
+        return tuple(getattr(self, field.name) for field in dataclasses.fields(self))
+
+    def __eq__(self, other: object) -> bool:
+        return type(self) is type(other) and isinstance(other, Fault) and self.facts == other.facts
+
+    def __hash__(self) -> int:
+        return hash((type(self), self.facts))
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}{self.facts}"
 
     @property
     def message(self) -> str:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from einsumgrad.check.check import check
-from einsumgrad.derive.forward import forward
-from einsumgrad.derive.per_example import per_example as kept_apart
 from einsumgrad.derive.reverse import reverse
 from einsumgrad.ir.nodes import Program
 from einsumgrad.rewrite.passes import Watcher, rewrite
@@ -33,6 +31,8 @@ def backward(
     EinError where there is no derivative."""
     derived = reverse(program, wrt, seeds)
     if per_example:
+        from einsumgrad.derive.per_example import per_example as kept_apart
+
         derived = kept_apart(program, derived)
     return rewrite(derived, watch)
 
@@ -47,6 +47,8 @@ def tangents(
     """The program with tangents: outputs, then `NAME.dot` for each of `of` that depends on `wrt`
     (default: for the outputs and the loss, by all parameters and inputs), whose own `.dot` are
     inputs. Raises EinError where there is no derivative."""
+    from einsumgrad.derive.forward import forward
+
     return rewrite(forward(program, wrt, of), watch)
 
 

@@ -15,7 +15,7 @@ from einsumgrad.ir.walk import accesses, free_indices, walk
 from einsumgrad.syntax.names import size_name
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class RepeatedTerm(Fault):
     code: ClassVar[str] = "N301"
     words: ClassVar[str] = (
@@ -25,14 +25,14 @@ class RepeatedTerm(Fault):
     index: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class NeverRead(Fault):
     code: ClassVar[str] = "N302"
     words: ClassVar[str] = "`{name}` is declared, but no statement reads it"
     name: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class RepeatedBody(Fault):
     code: ClassVar[str] = "N303"
     words: ClassVar[str] = (
@@ -42,7 +42,7 @@ class RepeatedBody(Fault):
     size: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class ReadOutside(Fault):
     code: ClassVar[str] = "N304"
     words: ClassVar[str] = "`{text}` is outside for some values of its indices, and 0 there"

@@ -8,7 +8,7 @@ from typing import ClassVar
 from einsumgrad.diagnostics import Fault
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class SizeConflict(Fault):
     code: ClassVar[str] = "E230"
     words: ClassVar[str] = "sizes disagree: {left}, but {right}"
@@ -16,7 +16,7 @@ class SizeConflict(Fault):
     right: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class BadSize(Fault):
     code: ClassVar[str] = "E231"
     words: ClassVar[str] = (
@@ -26,7 +26,7 @@ class BadSize(Fault):
     text: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class UnknownSize(Fault):
     code: ClassVar[str] = "E232"
     words: ClassVar[str] = "nothing gives the size `{size}`{of}"
@@ -36,7 +36,7 @@ class UnknownSize(Fault):
     of: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class NeverInRange(Fault):
     code: ClassVar[str] = "E240"
     words: ClassVar[str] = "no size of `{index}` keeps `{text}` in range"
@@ -45,7 +45,7 @@ class NeverInRange(Fault):
     index: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class UnknownLength(Fault):
     code: ClassVar[str] = "E241"
     words: ClassVar[str] = "nothing gives the length of axis {axis} of `{tensor}`"

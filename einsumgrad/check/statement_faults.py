@@ -8,7 +8,7 @@ from typing import ClassVar
 from einsumgrad.diagnostics import Fault
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class Circle(Fault):
     code: ClassVar[str] = "E242"
     words: ClassVar[str] = "no order of an index runs this circle: {circle}"
@@ -19,7 +19,7 @@ class Circle(Fault):
     circle: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class Overlap(Fault):
     code: ClassVar[str] = "E243"
     words: ClassVar[str] = "two pieces define an entry of `{name}`"
@@ -27,7 +27,7 @@ class Overlap(Fault):
     name: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class MixedOperators(Fault):
     code: ClassVar[str] = "E244"
     words: ClassVar[str] = "`{name}` is reduced by `{first}` and by `{second}`"
@@ -37,7 +37,7 @@ class MixedOperators(Fault):
     second: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class Outside(Fault):
     code: ClassVar[str] = "E245"
     words: ClassVar[str] = "`{text}` is outside for some values of its indices"

@@ -8,7 +8,7 @@ from typing import ClassVar
 from einsumgrad.diagnostics import Fault
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class TooLarge(Fault):
     code: ClassVar[str] = "E501"
     words: ClassVar[str] = "`{tensor}` needs {needed} of memory; {limit} may be used"
@@ -18,7 +18,7 @@ class TooLarge(Fault):
     limit: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class TooManyIndices(Fault):
     code: ClassVar[str] = "E502"
     words: ClassVar[str] = "this statement has {count} indices; {limit} are the most that run"
@@ -26,7 +26,7 @@ class TooManyIndices(Fault):
     limit: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class OutOfRange(Fault):
     code: ClassVar[str] = "E504"
     words: ClassVar[str] = (
@@ -39,7 +39,7 @@ class OutOfRange(Fault):
     allowed: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class DefinedAgain(Fault):
     code: ClassVar[str] = "E505"
     words: ClassVar[str] = "`{target}` meets some entries of `{tensor}` more than once"
@@ -48,7 +48,7 @@ class DefinedAgain(Fault):
     tensor: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class PiecesMeet(Fault):
     code: ClassVar[str] = "E506"
     words: ClassVar[str] = "two pieces define `{tensor}{position}`, on these data"
