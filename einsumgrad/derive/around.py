@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from einsumgrad.derive.gradients import Gradients
 from einsumgrad.derive.rules import active_reads
-from einsumgrad.ir.circles import circles, ringed
+from einsumgrad.ir.circles import circles, reachable, ringed
 from einsumgrad.ir.nodes import Program, Statement
 
 if TYPE_CHECKING:
@@ -25,11 +25,7 @@ def reached_in_circles(
     for statement in program.statements:
         found = (name for name in active_reads(statement.value) if name in varied)
         reads.setdefault(statement.target.tensor, set()).update(found)
-    reached, left = set(seeded), list(seeded)
-    while left:
-        new = reads.get(left.pop(), set()) - reached
-        reached |= new
-        left += new
+    reached = reachable(lambda name: reads.get(name, ()), seeded)
     ringed = {program.statements[place].target.tensor for part in rings for place in part}
     return frozenset(reached & ringed)
 

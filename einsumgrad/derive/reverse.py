@@ -25,7 +25,7 @@ from einsumgrad.derive.rules import Rules, active_reads
 from einsumgrad.derive.split import split
 from einsumgrad.diagnostics import EinError
 from einsumgrad.ir.build import MINUS_ONE, ONE, ZERO, product
-from einsumgrad.ir.circles import by_target
+from einsumgrad.ir.circles import by_target, reachable
 from einsumgrad.ir.nodes import Access, Expr, Op, Position, Program, Size, Statement, Tensor
 from einsumgrad.ir.walk import free_indices, walk
 
@@ -115,22 +115,13 @@ def _varied(program: Program, wrt: tuple[str, ...]) -> frozenset[str]:
         name = statement.target.tensor
         for read in active_reads(statement.value) if name not in integer else ():
             readers.setdefault(read, []).append(name)
-    found, left = set(wrt), list(wrt)
-    while left:
-        new = set(readers.get(left.pop(), ())) - found
-        found |= new
-        left += new
-    return frozenset(found)
+    return frozenset(reachable(lambda name: readers.get(name, ()), wrt))
 
 
 def _definitions(statements: tuple[Statement, ...]) -> dict[str, Statement]:
     """The tensors that exactly one statement writes, with `=` and plain indices."""
-    writers: dict[str, list[Statement]] = {}
-    for statement in statements:
-        writers.setdefault(statement.target.tensor, []).append(statement)
-    return {
-        name: found[0] for name, found in writers.items() if len(found) == 1 and _defines(found[0])
-    }
+    writers = by_target(statements).items()
+    return {name: found[0] for name, found in writers if len(found) == 1 and _defines(found[0])}
 
 
 def _in_pieces(statements: tuple[Statement, ...]) -> set[str]:

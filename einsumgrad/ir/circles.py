@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 from einsumgrad.ir.nodes import Statement
 
 Graph = Mapping[int, Iterable[int]]
+T = TypeVar("T", str, int)
 
 
 def by_target(statements: Iterable[Statement]) -> dict[str, list[Statement]]:
@@ -108,10 +110,15 @@ def needed(statements: tuple[Statement, ...], wanted: Iterable[str]) -> set[str]
     for statement in statements:
         read = reads.setdefault(statement.target.tensor, set())
         read.update(access.tensor for access in statement.reads)
-    found = set(wanted)
+    return reachable(lambda name: reads.get(name, ()), wanted)
+
+
+def reachable(following: Callable[[T], Iterable[T]], roots: Iterable[T]) -> set[T]:
+    """The roots and all that follows from them."""
+    found = set(roots)
     left = list(found)
     while left:
-        new = reads.get(left.pop(), set()) - found
+        new = set(following(left.pop())) - found
         found |= new
         left += new
     return found

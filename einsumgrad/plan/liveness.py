@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from einsumgrad.ir.circles import reachable
 from einsumgrad.plan.builder import Builder
 from einsumgrad.plan.nodes import (
     Arrange,
@@ -53,13 +54,7 @@ def _last_uses(instructions: list[Instruction], order: list[int]) -> dict[int, i
 
 def needed_by(instructions: list[Instruction], results: list[int]) -> set[int]:
     """The registers that some need, themselves among them."""
-    needed, left = set(results), list(results)
-    while left:
-        for used in uses(instructions[left.pop()]):
-            if used not in needed:
-                needed.add(used)
-                left.append(used)
-    return needed
+    return reachable(lambda register: uses(instructions[register]), results)
 
 
 def _peak(steps: tuple[Step, ...], registers: list[Register]) -> tuple[int, tuple[str, int]]:

@@ -6,9 +6,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from einsumgrad.ir.build import MINUS_ONE, coefficient_of, negative, rebuild
+from einsumgrad.ir.circles import by_target
 from einsumgrad.ir.nodes import Access, Expr, Node, Position, Program, Statement, children
 from einsumgrad.ir.substitute import substitute
-from einsumgrad.rewrite.edit import Reason, Told, plain_target, unheard, with_statements, writers
+from einsumgrad.rewrite.edit import Reason, Told, plain_target, unheard, with_statements
 from einsumgrad.rewrite.simplify import simplify_statement
 
 
@@ -42,7 +43,7 @@ def aliases(program: Program, told: Told = unheard) -> Program:
 
 def _aliases(program: Program) -> Iterator[Alias]:
     """For each helper the first copy that will do."""
-    found = writers(program)
+    found = by_target(program.statements)
     forward = {s.target.tensor for s in program.statements if not s.derived}
     helpers = {
         name: first

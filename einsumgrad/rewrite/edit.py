@@ -63,11 +63,3 @@ def read_counts(statements: Iterable[Statement]) -> dict[str, int]:
         for access in statement.reads:
             counts[access.tensor] = counts.get(access.tensor, 0) + 1
     return counts
-
-
-def writers(program: Program) -> dict[str, list[Statement]]:
-    """The statements that write each tensor."""
-    found: dict[str, list[Statement]] = {}
-    for statement in program.statements:
-        found.setdefault(statement.target.tensor, []).append(statement)
-    return found

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from einsumgrad.ir.affine import is_affine
 from einsumgrad.ir.build import negative, rebuild
+from einsumgrad.ir.circles import by_target
 from einsumgrad.ir.nodes import (
     Access,
     Expr,
@@ -28,7 +29,6 @@ from einsumgrad.rewrite.edit import (
     read_counts,
     unheard,
     with_statements,
-    writers,
 )
 from einsumgrad.rewrite.factor import light
 from einsumgrad.rewrite.simplify import simplify_statement
@@ -41,7 +41,7 @@ def inline(program: Program, told: Told = unheard) -> Program:
     at most twice, or read once. The gradients of named tensors stay unless they are constant."""
     counts = read_counts(program.statements)
     swept = {s.target.tensor for s in program.statements if s.origin is not None}
-    found = writers(program)
+    found = by_target(program.statements)
     kept = kept_names(program)
     shifted = {a.tensor for s in program.statements for a in s.reads if any(map(is_affine, a.at))}
     values: dict[str, Statement] = {}

@@ -6,10 +6,11 @@ from collections.abc import Callable, Hashable
 from dataclasses import replace
 
 from einsumgrad.ir.build import ZERO, negative, total
+from einsumgrad.ir.circles import by_target
 from einsumgrad.ir.nodes import Compare, Condition, Expr, Position, Program, Statement
 from einsumgrad.ir.walk import accesses
 from einsumgrad.rewrite.algebra import simplify
-from einsumgrad.rewrite.edit import Reason, Told, plain_target, unheard, with_statements, writers
+from einsumgrad.rewrite.edit import Reason, Told, plain_target, unheard, with_statements
 from einsumgrad.rewrite.factor import expand, weight
 from einsumgrad.rewrite.simplify import simplify_statement
 from einsumgrad.syntax.names import SUFFIXES
@@ -133,7 +134,7 @@ def _told(group: list[Statement], added: Statement, told: Told) -> Statement:
 
 def _defined(program: Program, told: Told) -> list[Statement]:
     """A helper that one statement writes, entry by entry, is written with `=`."""
-    found = writers(program)
+    found = by_target(program.statements)
     return [_define(s, told) if len(found[s.target.tensor]) == 1 else s for s in program.statements]
 
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from heapq import heappop, heappush
 
 from einsumgrad.ir.build import negative, rebuild
+from einsumgrad.ir.circles import by_target
 from einsumgrad.ir.nodes import (
     Access,
     Expr,
@@ -31,7 +32,6 @@ from einsumgrad.rewrite.edit import (
     taken_names,
     unheard,
     with_statements,
-    writers,
 )
 from einsumgrad.rewrite.factor import factors_of
 from einsumgrad.rewrite.shapes import PARTS, Form, Shapes
@@ -219,7 +219,7 @@ def _read_by(node: Expr) -> frozenset[str]:
 def _reused(program: Program, shapes: Shapes, told: Told) -> Iterator[Statement]:
     """Derived statements that read a value, or its negative, by the name that it already has."""
     names = Names(shapes)
-    found = writers(program)
+    found = by_target(program.statements)
     for written in program.statements:
         statement = written
         if written.derived:

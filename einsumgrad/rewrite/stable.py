@@ -9,6 +9,7 @@ from collections.abc import Mapping
 
 from einsumgrad.ir.affine import is_affine
 from einsumgrad.ir.build import MINUS_ONE, ONE, negative, rebuild
+from einsumgrad.ir.circles import by_target
 from einsumgrad.ir.nodes import (
     Access,
     Call,
@@ -26,7 +27,7 @@ from einsumgrad.ir.nodes import (
 )
 from einsumgrad.ir.substitute import substitute
 from einsumgrad.ir.walk import free_indices
-from einsumgrad.rewrite.edit import plain_target, writers
+from einsumgrad.rewrite.edit import plain_target
 
 Definitions = Mapping[str, Statement]
 
@@ -35,7 +36,7 @@ def stable(program: Program) -> Program:
     """The program with every logarithm of such a function in its stable form."""
     from dataclasses import replace
 
-    found = writers(program)
+    found = by_target(program.statements)
     defined = {
         name: s[0]
         for name, s in found.items()

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from einsumgrad.ir.build import ONE, rebuild
+from einsumgrad.ir.circles import by_target
 from einsumgrad.ir.nodes import (
     Access,
     Expr,
@@ -18,7 +19,7 @@ from einsumgrad.ir.nodes import (
     children,
 )
 from einsumgrad.ir.walk import free_indices
-from einsumgrad.rewrite.edit import Reason, Told, plain_target, unheard, with_statements, writers
+from einsumgrad.rewrite.edit import Reason, Told, plain_target, unheard, with_statements
 from einsumgrad.rewrite.simplify import simplify_statement
 
 
@@ -31,7 +32,7 @@ def unit_sums(program: Program, told: Told = unheard) -> Program:
 
 def _softmaxes(program: Program) -> Iterator[tuple[str, int]]:
     """The tensors that one statement defines as a softmax of everything, and over which axis."""
-    for name, (first, *more) in writers(program).items():
+    for name, (first, *more) in by_target(program.statements).items():
         value = first.value
         whole = len(first.indices) == len(first.target.at) and first.op in ("=", "+=")
         if more or first.where or not whole or not plain_target(first.target):

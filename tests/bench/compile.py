@@ -13,6 +13,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
@@ -40,7 +41,7 @@ def commands(folder: Path) -> list[tuple[str, list[str]]]:
         ("einsumgrad compile examples/mlp.ein", ["-m", "einsumgrad", "compile", mlp]),
         ("20,000 statements `h1[b] = 2 h0[b]`", compiled(chain, "chain")),
         ("20,000 statements `h1[b,j] += W1[j,i] x[b,i]`", compiled(products, "products")),
-        *((f"{n} layers", compiled(lambda n=n: layers(n), f"layers{n}")) for n in (10, 100, 1000)),  # type: ignore[misc]
+        *((f"{n} layers", compiled(partial(layers, n), f"layers{n}")) for n in (10, 100, 1000)),
     ]
 
 
