@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import logging
+import os
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -36,6 +39,13 @@ def conflicts(text: str, caplog: pytest.LogCaptureFixture) -> list[str]:
 def test_the_table_that_is_kept_is_that_of_the_grammar(golden: Golden) -> None:
     golden(folder() / "ein.table.json", write(built()))
     assert table() == built()
+
+
+@pytest.mark.parametrize("seed", ["0", "1"])
+def test_the_table_does_not_depend_on_the_order_of_sets(seed: str) -> None:
+    code = "from einsumgrad.syntax.table import built, table; assert table() == built()"
+    environment = {**os.environ, "PYTHONHASHSEED": seed}
+    subprocess.run([sys.executable, "-c", code], check=True, env=environment)
 
 
 def test_there_is_no_conflict(caplog: pytest.LogCaptureFixture) -> None:

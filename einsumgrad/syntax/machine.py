@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 from einsumgrad.syntax.table import Rule, Table
 from einsumgrad.syntax.words import Word
@@ -83,8 +83,10 @@ def _reduction(rule: Rule, builder: object) -> Reduction:
     """Rules that Lark makes of repetitions, `__…`, only collect."""
     if rule.method is None:
         return Reduction(rule.size, rule.origin, None)
-    make = list if rule.origin.startswith("__") else getattr(builder, rule.method)
     spread = rule.spread
+    if rule.origin.startswith("__"):
+        return Reduction(rule.size, rule.origin, _longer if spread[:1] == (0,) else list)
+    make = getattr(builder, rule.method)
 
     def build(parts: list[Any]) -> Any:
         for place in reversed(spread):
@@ -92,3 +94,11 @@ def _reduction(rule: Rule, builder: object) -> Reduction:
         return make(parts)
 
     return Reduction(rule.size, rule.origin, build if spread else make)
+
+
+def _longer(parts: list[Any]) -> list[Any]:
+    """A list with one more repetition. It is the list itself: nobody else holds it, and a copy for
+    each would make a long line take the square of its length."""
+    known, *further = parts
+    known.extend(further)
+    return cast("list[Any]", known)

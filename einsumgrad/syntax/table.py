@@ -93,21 +93,27 @@ def grammar() -> Lark:
 
 
 def built() -> Table:
-    """What Lark makes of the grammar, which has no empty rule."""
+    """What Lark makes of the grammar, which has no empty rule. States and rules are numbered as
+    they are met from the start, kinds in order of their names: Lark's own numbers differ from one
+    process to the next."""
     from lark.parsers.lalr_analysis import Shift
 
     conf = grammar().parse_interactive("").parser_state.parse_conf
-    numbers: dict[Rule, int] = {}
-    states: list[dict[str, int]] = [{} for _ in conf.states]
-    for state, actions in conf.states.items():
-        for kind, (action, target) in sorted(actions.items()):
-            found = (
-                target if action is Shift else -1 - numbers.setdefault(_rule(target), len(numbers))
-            )
-            states[state][str(kind)] = found
+    numbers, rules, states = {conf.start_state: 0}, dict[Rule, int](), list[dict[str, int]]()
+    met = [conf.start_state]
+    for state in met:
+        states.append({})
+        for kind, (action, target) in sorted(conf.states[state].items()):
+            if action is not Shift:
+                states[-1][str(kind)] = -1 - rules.setdefault(_rule(target), len(rules))
+                continue
+            if target not in numbers:
+                numbers[target] = len(met)
+                met.append(target)
+            states[-1][str(kind)] = numbers[target]
     text = (folder() / "ein.lark").read_text(encoding="utf-8")
     return Table(
-        checksum(text), _pattern(grammar()), conf.start_state, conf.end_state, tuple(numbers),
+        checksum(text), _pattern(grammar()), 0, numbers[conf.end_state], tuple(rules),
         tuple(states),
     )  # fmt: skip
 
