@@ -80,6 +80,11 @@ def ranges(draw: Draw, *, empty: bool) -> tuple[tuple[Range, ...], Range | None]
     return made, made[0] if batch in {"b", "n"} else None
 
 
+def without_sizes(text: str) -> str:
+    """The text without `|i|`, which names no entry of an index."""
+    return re.sub(r"\|[^|]*\|", "", text)
+
+
 @dataclass
 class Author(Maker):
     """Writes statements, one after the other."""
@@ -139,8 +144,8 @@ class Author(Maker):
         self.bound_names, self.shadowed, self.restrictions = [], set(), []
         self.restricted = set()
         value = wrap(self.expression(self.free, self.draw(st.integers(1, 4))))
-        words = {*target, *WORD.findall(value.text)}
-        conditions = [r for r in self.restrictions if self.named(r.text) <= words]
+        words = {*target, *WORD.findall(without_sizes(value.text))}
+        conditions = [r for r in self.restrictions if self.named(without_sizes(r.text)) <= words]
         uses = {*target, *value.uses}.union(*(r.uses for r in conditions))
         allowed = tuple(n for n in self.free if n in uses and n not in self.shadowed)
         if where is not None:

@@ -6,11 +6,16 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from einsumgrad.ir.build import ZERO, product
-from einsumgrad.ir.nodes import Expr, Op, Program, Size, Statement, Sum
+from einsumgrad.ir.nodes import Compare, Expr, Op, Program, Size, Statement, Sum
 from einsumgrad.ir.walk import free_indices
 from einsumgrad.rewrite.algebra import is_negative, negate, simplify
 from einsumgrad.rewrite.edit import Reason, Told, unheard, with_statements
 from einsumgrad.rewrite.factor import expand, factored, factors_of, weight
+
+IDLE = (
+    "a loop on which nothing depends only repeats: times its size",
+    "the largest of equal values is that value, where there is one",
+)
 
 
 def simplify_program(program: Program, told: Told = unheard) -> Program:
@@ -63,7 +68,7 @@ def simplify_statement(statement: Statement, told: Told = unheard) -> Statement:
         why.append("common factors are taken out")
     made = _without_idle_loops(replace(statement, value=value))
     if made.indices != statement.indices:
-        why.append("a loop on which nothing depends only repeats: times its size")
+        why.append(IDLE[made.op in ("max=", "min=")])
     if made.op in ("+=", "-=") and is_negative(made.value):
         made = _turned(made)
         why.append(
@@ -89,12 +94,16 @@ def _has_difference(value: Expr) -> bool:
 
 
 def _without_idle_loops(statement: Statement) -> Statement:
-    """A loop whose index nothing names only repeats: times its size."""
+    """A loop whose index nothing names only repeats: a sum times its size. A maximum is the same
+    however often it is taken, but for an empty range; a product (`*=`) keeps its loop."""
     nodes = (statement.value, *statement.target.at, *statement.where)
     used = {i for node in nodes for i in free_indices(node)}
     idle = tuple(i for i in statement.indices if i not in used)
-    if not idle:
+    if not idle or statement.op == "*=":
         return statement
-    value: Expr = product(statement.value, *(Size(i.size) for i in idle))
     loops = tuple(i for i in statement.indices if i in used)
-    return replace(statement, indices=loops, value=value)
+    made = replace(statement, indices=loops)
+    if statement.op in ("max=", "min="):
+        kept = (Compare(">", Size(i.size), ZERO) for i in idle)
+        return replace(made, where=tuple(dict.fromkeys((*statement.where, *kept))))
+    return replace(made, value=product(statement.value, *(Size(i.size) for i in idle)))
