@@ -17,6 +17,7 @@ from einsumgrad.ir.nodes import (
 )
 from einsumgrad.ir.substitute import fresh_index, replace_all
 from einsumgrad.ir.substitute import replace as replaced
+from einsumgrad.ir.walk import free_indices
 
 
 def others(statement: Statement, statements: tuple[Statement, ...]) -> Expr:
@@ -39,7 +40,8 @@ def _met(other: Statement, statement: Statement) -> Expr:
         where += [Or(apart)] if len(apart) > 1 else apart
     if own_tuple and not fresh:
         return ONE
-    return _collected(tuple(fresh.values()), replaced(other.value, moved), tuple(where))
+    known = frozenset(statement.where)
+    return _collected(tuple(fresh.values()), replaced(other.value, moved), tuple(where), known)
 
 
 def _renamed(other: Statement, statement: Statement) -> dict[Index, Index]:
@@ -51,24 +53,31 @@ def _renamed(other: Statement, statement: Statement) -> dict[Index, Index]:
     return fresh
 
 
-def _collected(over: tuple[Index, ...], value: Expr, where: tuple[Condition, ...]) -> Expr:
-    """`prod_{…} value where …`; an index that a condition equates is put in."""
+def _collected(
+    over: tuple[Index, ...],
+    value: Expr,
+    where: tuple[Condition, ...],
+    known: frozenset[Condition],
+) -> Expr:
+    """`prod_{…} value where …`, as far as the conditions are not known to hold; an index that a
+    condition equates is put in. What names none of the indices decides over the whole product: it
+    is 1 where that fails."""
     for condition in where:
         match condition:
             case Compare("=", Position(index), at) if index in over:
                 moved = {index: at}
                 rest = replace_all(tuple(c for c in where if c is not condition), moved)
                 left = tuple(i for i in over if i != index)
-                return _collected(left, replaced(value, moved), rest)
+                return _collected(left, replaced(value, moved), rest, known)
             case _:
                 pass
-    kept = tuple(c for c in map(_decided, where) if c is not None)
-    if over:
-        return Reduce("prod", over, value, kept)
+    kept = tuple(c for c in map(_decided, where) if c is not None and c not in known)
     if Or(()) in kept:
         return ONE
-    holds = product(*(Iverson(c) for c in kept))
-    return total((ONE, product(holds, total((value, MINUS_ONE))))) if kept else value
+    inner = tuple(c for c in kept if not set(over).isdisjoint(free_indices(c)))
+    outer = tuple(Iverson(c) for c in kept if c not in inner)
+    whole = Reduce("prod", over, value, inner) if over else value
+    return total((ONE, product(*outer, total((whole, MINUS_ONE))))) if outer else whole
 
 
 def _decided(condition: Condition) -> Condition | None:

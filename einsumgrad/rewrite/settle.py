@@ -26,6 +26,7 @@ from einsumgrad.ir.substitute import fresh_index, replace_all, substitute
 from einsumgrad.ir.walk import free_indices, walk, with_children
 from einsumgrad.reflect.reflect import needed_indices
 from einsumgrad.rewrite.edit import Reason, Told, taken_names, unheard, with_statements
+from einsumgrad.rewrite.factor import factors_of
 
 
 def settle(program: Program, told: Told = unheard) -> Program:
@@ -126,14 +127,13 @@ def settle_statement(statement: Statement, told: Told = unheard) -> Statement:
 
 
 def _closed(statement: Statement) -> Statement:
-    """Conditions of operators that name loop indices only hold for the whole statement."""
-    inner = (c for c in _conditions(statement.value) if set(free_indices(c)) <= _loops(statement))
+    """A softmax at the index that it runs over is 0 where its conditions fail; what it is a factor
+    of then is, too, so that they hold for the whole statement, as they are read."""
+    softmaxes = (f for f in factors_of(statement.value) if isinstance(f, Normalise))
+    loops = set(statement.indices)
+    inner = (c for s in softmaxes for c in s.where if set(free_indices(c)) <= loops)
     where = tuple(dict.fromkeys((*statement.where, *inner)))
     return statement if where == statement.where else replace(statement, where=where)
-
-
-def _loops(statement: Statement) -> set[Index]:
-    return set(statement.indices)
 
 
 def _conditions(node: Node) -> Iterator[Condition]:
