@@ -17,6 +17,9 @@ from command_line import Save, Shell
 # The tests' arrays are tiny: a second thread of the matrix library only waits for the first.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
+collect_ignore = ["bench"]
+"""Benchmarks are no tests, and import frameworks that the tests need not."""
+
 Golden = Callable[[Path, str], None]
 
 

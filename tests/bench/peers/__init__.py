@@ -1,0 +1,1 @@
+"""The contestants: each makes a call that gives the value and all parameters' gradients."""
