@@ -50,10 +50,19 @@ def lower_statement(item: t.Statement, names: Names, budget: Budget) -> Lowered:
     where = conjuncts(tuple(lower_condition(c, bare) for c in own))
     scope.faults.extend(_sum_faults(item, target, loops, names))
     indices = tuple(names.index(name) for name in loops)
+    if item.indices is None:
+        indices = _as_read(indices, (target, value, *where))
     statement = ir.Statement(
         indices, target, item.op, value, where, listed=item.indices is not None, span=item.span
     )
     return Lowered(statement, tuple(scope.faults))
+
+
+def _as_read(indices: tuple[ir.Index, ...], nodes: tuple[ir.Node, ...]) -> tuple[ir.Index, ...]:
+    """Loops that no list orders, as they appear in the normal form: the order of factors as they
+    were written is not in it."""
+    found = dict.fromkeys(i for node in nodes for i in free_indices(node))
+    return tuple(dict.fromkeys((*(i for i in found if i in indices), *indices)))
 
 
 def _deep(value: ir.Expr) -> bool:
