@@ -175,11 +175,13 @@ class Atoms:
         self.range_of(name)
         self.range_of(other)
         self.range_of(axis.name)
-        text = self.pick((
-            f"{name}+1", f"{name}-1", f"2{name}", f"{axis.capital}-1-{name}", f"{name}+{other}",
-            f"2{name}+{other}-1", f"{other}-{name}", f"{axis.capital} {name}+{other}",
-        ))  # fmt: skip
-        uses = frozenset({name, other} if other in text else {name})
+        alone = (f"{name}+1", f"{name}-1", f"2{name}", f"{axis.capital}-1-{name}")
+        both = (
+            f"{name}+{other}", f"2{name}+{other}-1", f"{other}-{name}",
+            f"{axis.capital} {name}+{other}",
+        )  # fmt: skip
+        text = self.pick((*alone, *both))
+        uses = frozenset({name, other} if text in both else {name})
         return Piece(text, SUM, uses)
 
     def integers(self, holds: Range, names: tuple[str, ...]) -> Tensor:

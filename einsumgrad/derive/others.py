@@ -17,7 +17,7 @@ from einsumgrad.ir.nodes import (
 )
 from einsumgrad.ir.substitute import fresh_index, replace_all
 from einsumgrad.ir.substitute import replace as replaced
-from einsumgrad.ir.walk import free_indices
+from einsumgrad.ir.walk import accesses, computed_with, free_indices
 
 
 def others(statement: Statement, statements: tuple[Statement, ...]) -> Expr:
@@ -64,7 +64,9 @@ def _collected(
     is 1 where that fails."""
     for condition in where:
         match condition:
-            case Compare("=", Position(index), at) if index in over:
+            case Compare("=", Position(index), at) if index in over and not (
+                any(accesses(at)) and computed_with(index, (value, *where))
+            ):
                 moved = {index: at}
                 rest = replace_all(tuple(c for c in where if c is not condition), moved)
                 left = tuple(i for i in over if i != index)

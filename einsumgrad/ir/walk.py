@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import assert_never
 
@@ -108,6 +108,14 @@ def gathers(node: Node) -> bool:
     """Whether anything below is read where the entry of a tensor says, perhaps outside."""
     positions = (at for access in accesses(node) for at in access.at)
     return any(isinstance(part, Access) for at in positions for part in walk(at))
+
+
+def computed_with(index: Index, nodes: Iterable[Node]) -> bool:
+    """Whether a position computes with an index, as in `x[2i]`: no gather can be put there."""
+    positions = (at for node in nodes for access in accesses(node) for at in access.at)
+    return any(
+        not isinstance(at, Position | Access) and index in free_indices(at) for at in positions
+    )
 
 
 def bound_indices(node: Node) -> frozenset[Index]:

@@ -21,7 +21,7 @@ from einsumgrad.ir.nodes import (
     Tensor,
 )
 from einsumgrad.ir.substitute import replace_all, substitute
-from einsumgrad.ir.walk import bound_indices, free_indices, walk
+from einsumgrad.ir.walk import bound_indices, computed_with, free_indices, walk
 from einsumgrad.rewrite.edit import Reason, Told, unheard, with_statements
 from einsumgrad.rewrite.factor import factors_of
 from einsumgrad.rewrite.simplify import simplify_statement
@@ -84,6 +84,7 @@ def _delta(
                     isinstance(index, Position)
                     and _summed(index.index, statement, other, tensors)
                     and _printable(index.index, statement.value, other)
+                    and not (isinstance(other, Access) and _computes(index.index, statement))
                 ):
                     return index.index, other
         case _:
@@ -98,6 +99,10 @@ def _printable(index: Index, value: Expr, other: Expr) -> bool:
     if any(n.index in free_indices(other) and index in free_indices(n) for n in normalised):
         return False
     return isinstance(other, Position) or all(n.index != index for n in normalised)
+
+
+def _computes(index: Index, statement: Statement) -> bool:
+    return computed_with(index, (statement.value, *statement.where))
 
 
 def _summed(index: Index, statement: Statement, other: Expr, tensors: dict[str, Tensor]) -> bool:
