@@ -39,7 +39,8 @@ def word_faults(program: ir.Program) -> tuple[Fault, ...]:
 def tensor_faults(program: ir.Program) -> tuple[Fault, ...]:
     """A fault for every undeclared leaf that looks like another tensor of as many indices."""
     known = [x for x in program.tensors if x.declared or x.kind == "computed"]
-    if not any(x.declared and x.kind in ("param", "input", "const") for x in known):
+    leaves = (x for x in known if x.declared and x.kind in ("param", "input", "const"))
+    if all(x.name.endswith(SUFFIXES) for x in leaves):  # a derivation declares derivatives
         return ()
     read = {access.tensor for s in program.statements for access in s.reads}
     book = _Book({x.name for x in known if x.declared and x.name not in read})

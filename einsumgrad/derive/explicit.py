@@ -6,6 +6,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 from einsumgrad.check.ranges import Ranges, ranges
+from einsumgrad.derive.named import named
+from einsumgrad.diagnostics import EinError
 from einsumgrad.ir.build import conjuncts, rebuild
 from einsumgrad.ir.inside import computed_reads, entered
 from einsumgrad.ir.nodes import (
@@ -29,6 +31,15 @@ def explicit(program: Program) -> Program:
         return program
     known = ranges(program)
     return replace(program, statements=tuple(_statement(s, known) for s in program.statements))
+
+
+def worded(program: Program) -> Program:
+    """The program itself if its conditions have words, else with its leaves declared."""
+    try:
+        explicit(program)
+    except EinError:
+        return named(program)
+    return program
 
 
 def _statement(statement: Statement, known: Ranges) -> Statement:

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
 from einsumgrad.check.tensors import complete
-from einsumgrad.derive.explicit import explicit
+from einsumgrad.derive.explicit import explicit, worded
 from einsumgrad.derive.flow import odd_names
 from einsumgrad.derive.others import others
 from einsumgrad.derive.reducing import as_operators
@@ -32,6 +32,7 @@ def forward(
 
     `of`: what the tangents are returned of; default: the outputs and the loss. Raises EinError
     where the derivative would be too long to write."""
+    program = worded(program)
     wanted = default_wrt(program) if wrt is None else wrt
     suffix = tangent_suffix(program)
     dots = {name: name + suffix for name in wanted}

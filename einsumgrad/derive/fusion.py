@@ -7,7 +7,7 @@ inner function may stand inline or be the definition of the tensor that the loga
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from einsumgrad.derive import words
@@ -87,6 +87,32 @@ def log(arg: Expr, flow: Flow, definitions: Definitions) -> Fused | None:
             return _log_of_inline_softmax(inner, inner.node, flow)
         case _:
             return _log_of_complement(arg, flow, definitions)
+
+
+def passed_by(statements: Iterable[Statement], definitions: Definitions) -> frozenset[str]:
+    """The tensors with a definition that the derivative of a logarithm goes past: what reaches such
+    a tensor otherwise is only a part of the derivative by it."""
+    found: set[str] = set()
+    for statement in statements:
+        for node in walk(statement.value):
+            match node:
+                case Call("log", (Access() as read,)) | Call(
+                    "log", (Sum((_, Product((_, Access() as read)))),)
+                ):
+                    definition = _definition(read, definitions)
+                    if definition is not None and _soft(definition.value):
+                        found.add(read.tensor)
+                case _:
+                    pass
+    return frozenset(found)
+
+
+def _soft(value: Expr) -> bool:
+    match value:
+        case Normalise("softmax") | Call("sigmoid") | Reduce("sum", (_,), Call("exp")):
+            return True
+        case _:
+            return False
 
 
 def softmax_in(arg: Expr, definitions: Definitions, names: frozenset[str]) -> Soft | None:

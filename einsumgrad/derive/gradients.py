@@ -45,8 +45,10 @@ def name_gradients(
     pieces: Mapping[int, tuple[Statement, ...]],
     seeds: tuple[str, ...] | None,
     taken: set[str],
+    partly: frozenset[str] = frozenset(),
 ) -> Gradients:
-    """The gradients' names. `seeds`: the outputs of the objective, whose `.grad` are given; empty
+    """The gradients' names. `partly`: tensors that a part of the derivative goes past; what is left
+    has a name of its own, as it is not the derivative by them. `seeds`: the outputs of the objective, whose `.grad` are given; empty
     for the loss, whose own is 1; None for the usual objective."""
     tensors = {tensor.name: tensor for tensor in program.tensors}
     suffix = gradient_suffix(program)
@@ -59,6 +61,9 @@ def name_gradients(
     seeded = tuple(name for name in seeds if name in varied)
     outer = tuple(name for name in seeded if name not in ones)
     inputs = tuple(_inputs(program, outer, tensors, names))
+    for name in sorted(partly - {*seeds}):
+        names[name] = fresh_name(f"{stem(name)}_direct", taken)
+        taken.add(names[name])
     starts = tuple(_starts(program, outer, varied, tensors, names, taken))
     size = program.batch.size if program.batch else None
     batches = {tensor.name: tensor.batched for tensor in program.tensors}

@@ -15,8 +15,9 @@ from einsumgrad.check.tensors import complete
 from einsumgrad.derive import words
 from einsumgrad.derive.around import in_order, reached_in_circles, without_sources
 from einsumgrad.derive.batch import batch_factor
-from einsumgrad.derive.explicit import explicit
+from einsumgrad.derive.explicit import explicit, worded
 from einsumgrad.derive.flow import Contribution, odd_names, start
+from einsumgrad.derive.fusion import passed_by
 from einsumgrad.derive.gradients import Gradients, name_gradients
 from einsumgrad.derive.others import others
 from einsumgrad.derive.pull import Model, pull
@@ -80,11 +81,13 @@ def reverse_steps(
 ) -> Reversed:
     """`reverse`, with the steps that `explain` tells."""
     wanted = default_wrt(program) if wrt is None else wrt
+    program = worded(program)
     taken = {tensor.name for tensor in program.tensors}
     meant, helpers = as_operators(explicit(program), taken)
     model = model_of(meant, wanted)
     pieces = _with_helpers(split(meant.statements, model, taken), helpers)
-    gradients = name_gradients(program, model.varied, pieces, seeds, taken)
+    partly = passed_by((s for found in pieces.values() for s in found), model.definitions)
+    gradients = name_gradients(program, model.varied, pieces, seeds, taken, partly)
     steps = without_sources(tuple(_sweep(meant, pieces, model, gradients)), meant, gradients)
     made = _assemble(program, wanted, pieces, gradients, steps, asked=wrt is not None)
     return Reversed(made, steps, pieces, gradients, model.varied)

@@ -47,6 +47,8 @@ def contract(statement: Statement, tensors: dict[str, Tensor], told: Told = unhe
     factors = statement.value.factors if isinstance(statement.value, Product) else ()
     for place, factor in enumerate(factors):
         found = _delta(factor, statement, tensors)
+        if found is None and isinstance(factor, Iverson):
+            found = _fixed(factor.condition, statement)
         if found is not None:
             rest = product(*factors[:place], *factors[place + 1 :])
             made = _moved(statement, rest, *found)
