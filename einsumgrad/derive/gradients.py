@@ -48,8 +48,9 @@ def name_gradients(
     partly: frozenset[str] = frozenset(),
 ) -> Gradients:
     """The gradients' names. `partly`: tensors that a part of the derivative goes past; what is left
-    has a name of its own, as it is not the derivative by them. `seeds`: the outputs of the objective, whose `.grad` are given; empty
-    for the loss, whose own is 1; None for the usual objective."""
+    has a name of its own, as it is not the derivative by them. `seeds`: the outputs of the
+    objective, whose `.grad` are given; empty for the loss, whose own is 1; None for the usual
+    objective."""
     tensors = {tensor.name: tensor for tensor in program.tensors}
     suffix = gradient_suffix(program)
     names = {name: name + suffix for name in tensors}
