@@ -200,6 +200,11 @@ def test_diagonals() -> None:
     close(value("d[i] = A[i,i]", A=A), np.diag(A))
     close(value("s = Σ_i A[i,i]", A=A), np.trace(A))
     close(value("output D[i,j]\nindex i, j : 4\nfor i  D[i,i] += c[i]", c=A[0]), np.diag(A[0]))
+    close(value("D[i,i] = c[i]", c=A[0]), np.diag(A[0]))
+    close(value("D[b,i,i] = z[b,i]", z=Z), [np.diag(z) for z in Z])
+    close(value("D[i,i,j] = A[i,j]", A=A), np.eye(4)[:, :, None] * A)
+    close(value("D[i,i] = c[i]\nD[i,i+1] = 2", c=A[0]), np.diag(A[0]) + 2 * np.eye(4, k=1))
+    close(gradient("D[i,i] = c[i]\nr[i,j] = D[i,j]^2", "c", c=A[0]), 2 * A[0])
 
 
 @pytest.mark.sentence(5, "A write outside the tensor")

@@ -271,7 +271,7 @@ class TooLong(Fault):
 class WriteIndex(Fault):
     code: ClassVar[str] = "E233"
     words: ClassVar[str] = "`=` into `{target}` could define an entry twice"
-    help: ClassVar[str] = "write into gathered or repeated positions with `+=`: `{corrected}`"
+    help: ClassVar[str] = "write into gathered positions with `+=`: `{corrected}`"
     target: str
     corrected: str
 
