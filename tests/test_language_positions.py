@@ -9,7 +9,7 @@ from textwrap import dedent
 import numpy as np
 import pytest
 from command_line import Shell
-from meaning import Array, close, refused, value
+from meaning import Array, close, gradient, refused, value
 from sentences import programs
 
 import einsumgrad
@@ -51,6 +51,21 @@ def test_an_inferred_size(kernel: int, stride: int) -> None:
     expected = [[z[stride * p : stride * p + kernel] @ w for p in range(size)] for z in Z]
     close(value(f"y[b,p] += x[b,{stride}p+k] w[k]", x=Z, w=w), expected)
     assert len(expected[0]) == (9 - kernel + 1 if stride == 1 else size)
+
+
+@pytest.mark.sentence(6, "A size that nothing declares")
+def test_an_inferred_size_in_the_position(shell: Shell) -> None:
+    """It may stand beside the index, or be a factor of another one."""
+    close(value("y[b,p] = x[b,P-1-p]", x=Z), Z[:, ::-1])
+    close(value("y[b,p] = x[b,2P-1-p]", x=Z), Z[:, 7:3:-1])
+    close(value("y[b,p] = x[b,P-3+p]", x=Z), Z[:, 3:])
+    close(value("index h : 3\ny[b,h,d] = x[b,D h+d]", x=Z), Z.reshape(5, 3, 3))
+    close(value("index d : 4\ny[b,h,d] = x[b,D h+d]", x=Z), Z[:, :8].reshape(5, 2, 4))
+    close(gradient("y[b,p] = x[b,P-1-p]^2", "x", x=Z), 2 * Z)
+    assert "note" not in shell("check", "-", stdin="input x[b,i]\ny[b,p] = x[b,P-1-p]").text
+    both = refused("y[b,h,d] = x[b,D h+d]", x=Z)
+    assert both.count("E232") == 2
+    assert "give an array" not in both
 
 
 OUTSIDE = "A read outside a tensor is 0"
