@@ -43,6 +43,21 @@ def test_gathered_positions() -> None:
     refused("input x[b]\nn[b] = x[b] / 2\nr[b] = P[b, n[b]]")
 
 
+@pytest.mark.sentence(6, POSITION)
+def test_whole_numbers_as_positions() -> None:
+    """Sums, products, powers and maxima of whole numbers are whole; a part or a mean is not."""
+    z, v = np.array([[1.0, 2, 3], [3, 4, 5]]), np.arange(65) ** 2.0
+    count = (z > 2).sum(1)
+    for n, expected in {
+        "Σ_i [z[b,i] > 2]": count,
+        "max_i (i [z[b,i] < 3])": [1, 0],
+        "Π_i (1 + [z[b,i] > 2])^2": 4**count,
+    }.items():
+        close(value(f"n[b] = {n}\nr[b] = v[n[b]]", z=z, v=v), v[expected])
+    for n in ("mean_i [z[b,i] > 2]", "1/2 Σ_i i [z[b,i] > 2]", "Σ_i z[b,i]"):
+        assert "E222" in refused(f"n[b] = {n}\nr[b] = v[n[b]]", z=z, v=v)
+
+
 @pytest.mark.sentence(6, "A size that nothing declares")
 @pytest.mark.parametrize(("kernel", "stride"), [(3, 1), (1, 1), (9, 1), (3, 2), (4, 2), (2, 3)])
 def test_an_inferred_size(kernel: int, stride: int) -> None:
