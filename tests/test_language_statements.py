@@ -90,6 +90,8 @@ def test_interleaved_pieces() -> None:
     loss = f"{sum_of_both}\nloss ℓ[b] = Σ_{{t,d}} y[b,t,d]^2"
     close(gradient(loss, "z", z=z), 2 * (z + expected))
     close(value("D[2i+1] = v[i]\nD[2i] = u[i]", v=X[:2], u=X[2:4]), X[[2, 0, 3, 1]])
+    chosen = "output h[b,i]\nindex i : 3\nn = 1\nh[b,n] = x[b]\nh[b,i] = 2 where i != n"
+    close(value(chosen, x=X), np.stack([0 * X + 2, X, 0 * X + 2], axis=1))
     assert "E243" in refused("D[2i+1] = v[i]\nD[4i+3] = u[i]")
 
 

@@ -219,6 +219,7 @@ def _index_names(file: t.File, names: Names) -> tuple[set[str], set[str], set[st
     sized: set[str] = set()
     for item in file.items:
         strong.update(_listed(item))
+        strong.update(_copied(item))
         for node in walk(item):
             match node:
                 case t.SizeOf(index):
@@ -228,6 +229,14 @@ def _index_names(file: t.File, names: Names) -> tuple[set[str], set[str], set[st
                 case _:
                     pass
     return strong, weak - set(NUMBERS), sized
+
+
+def _copied(item: t.Item) -> set[str]:
+    """Names in positions on both sides of a `=`: indices, though a scalar be called so."""
+    if not isinstance(item, t.Statement) or item.op != "=":
+        return set()
+    read = (node for node in walk(item.value) if isinstance(node, t.Access))
+    return set(_in_position(item.target)) & {name for node in read for name in _in_position(node)}
 
 
 def _in_position(access: t.Access) -> Iterator[str]:
