@@ -219,7 +219,7 @@ def _index_names(file: t.File, names: Names) -> tuple[set[str], set[str], set[st
     sized: set[str] = set()
     for item in file.items:
         strong.update(_listed(item))
-        strong.update(_copied(item))
+        strong.update(filter(names.is_scalar, _copied(item)))
         for node in walk(item):
             match node:
                 case t.SizeOf(index):
@@ -232,11 +232,12 @@ def _index_names(file: t.File, names: Names) -> tuple[set[str], set[str], set[st
 
 
 def _copied(item: t.Item) -> set[str]:
-    """Names in positions on both sides of a `=`: indices, though a scalar be called so."""
+    """Names that are positions on both sides of a `=`: indices, though a scalar be called so."""
     if not isinstance(item, t.Statement) or item.op != "=":
         return set()
-    read = (node for node in walk(item.value) if isinstance(node, t.Access))
-    return set(_in_position(item.target)) & {name for node in read for name in _in_position(node)}
+    read = (part for node in walk(item.value) if isinstance(node, t.Access) for part in node.at)
+    named = ({p.name for p in at if isinstance(p, t.Name)} for at in (item.target.at, read))
+    return set.intersection(*named)
 
 
 def _in_position(access: t.Access) -> Iterator[str]:
