@@ -193,8 +193,9 @@ class BatchedParameter(Fault):
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class NotIndex(Fault):
     code: ClassVar[str] = "E221"
-    words: ClassVar[str] = "`{text}` is no index: an index position holds an integer"
+    words: ClassVar[str] = "`{text}` is no index: an index position holds {what}"
     text: str
+    what: str = "an integer"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
