@@ -9,7 +9,7 @@ from textwrap import dedent
 import numpy as np
 import pytest
 from command_line import Shell
-from meaning import Array, close, refused, value
+from meaning import Array, close, gradient, refused, value
 from sentences import programs
 
 import einsumgrad
@@ -43,6 +43,21 @@ def test_gathered_positions() -> None:
     refused("input x[b]\nn[b] = x[b] / 2\nr[b] = P[b, n[b]]")
 
 
+@pytest.mark.sentence(6, POSITION)
+def test_whole_numbers_as_positions() -> None:
+    """Sums, products, powers and maxima of whole numbers are whole; a part or a mean is not."""
+    z, v = np.array([[1.0, 2, 3], [3, 4, 5]]), np.arange(65) ** 2.0
+    count = (z > 2).sum(1)
+    for n, expected in {
+        "Σ_i [z[b,i] > 2]": count,
+        "max_i (i [z[b,i] < 3])": [1, 0],
+        "Π_i (1 + [z[b,i] > 2])^2": 4**count,
+    }.items():
+        close(value(f"n[b] = {n}\nr[b] = v[n[b]]", z=z, v=v), v[expected])
+    for n in ("mean_i [z[b,i] > 2]", "1/2 Σ_i i [z[b,i] > 2]", "Σ_i z[b,i]"):
+        assert "E222" in refused(f"n[b] = {n}\nr[b] = v[n[b]]", z=z, v=v)
+
+
 @pytest.mark.sentence(6, "A size that nothing declares")
 @pytest.mark.parametrize(("kernel", "stride"), [(3, 1), (1, 1), (9, 1), (3, 2), (4, 2), (2, 3)])
 def test_an_inferred_size(kernel: int, stride: int) -> None:
@@ -51,6 +66,21 @@ def test_an_inferred_size(kernel: int, stride: int) -> None:
     expected = [[z[stride * p : stride * p + kernel] @ w for p in range(size)] for z in Z]
     close(value(f"y[b,p] += x[b,{stride}p+k] w[k]", x=Z, w=w), expected)
     assert len(expected[0]) == (9 - kernel + 1 if stride == 1 else size)
+
+
+@pytest.mark.sentence(6, "A size that nothing declares")
+def test_an_inferred_size_in_the_position(shell: Shell) -> None:
+    """It may stand beside the index, or be a factor of another one."""
+    close(value("y[b,p] = x[b,P-1-p]", x=Z), Z[:, ::-1])
+    close(value("y[b,p] = x[b,2P-1-p]", x=Z), Z[:, 7:3:-1])
+    close(value("y[b,p] = x[b,P-3+p]", x=Z), Z[:, 3:])
+    close(value("index h : 3\ny[b,h,d] = x[b,D h+d]", x=Z), Z.reshape(5, 3, 3))
+    close(value("index d : 4\ny[b,h,d] = x[b,D h+d]", x=Z), Z[:, :8].reshape(5, 2, 4))
+    close(gradient("y[b,p] = x[b,P-1-p]^2", "x", x=Z), 2 * Z)
+    assert "note" not in shell("check", "-", stdin="input x[b,i]\ny[b,p] = x[b,P-1-p]").text
+    both = refused("y[b,h,d] = x[b,D h+d]", x=Z)
+    assert both.count("E232") == 2
+    assert "give an array" not in both
 
 
 OUTSIDE = "A read outside a tensor is 0"

@@ -76,6 +76,36 @@ def test_no_entry_gets_two() -> None:
     refused(on_data, g=np.ones(5), c=2.0)
 
 
+@pytest.mark.sentence(5, PIECES)
+def test_interleaved_pieces() -> None:
+    """2i = 2j + 1 has no solution in whole numbers; 2i + 1 = 4j + 3 has."""
+    text = "index t : 5, d : 8, i : 4\nPE[t,2i] = sin(t / 10000^(2i/D))\n"
+    text += "PE[t,2i+1] = cos(t / 10000^(2i/D))"
+    angles = np.arange(5)[:, None] / 10000 ** (np.arange(0, 8, 2) / 8)
+    expected = np.stack([np.sin(angles), np.cos(angles)], axis=2).reshape(5, 8)
+    close(value(text), expected)
+    z = RNG.normal(size=(3, 5, 8))
+    sum_of_both = f"{text}\ninput z[b,t,d]\ny[b,t,d] = z[b,t,d] + PE[t,d]"
+    close(value(sum_of_both, z=z), z + expected)
+    loss = f"{sum_of_both}\nloss ℓ[b] = Σ_{{t,d}} y[b,t,d]^2"
+    close(gradient(loss, "z", z=z), 2 * (z + expected))
+    close(value("D[2i+1] = v[i]\nD[2i] = u[i]", v=X[:2], u=X[2:4]), X[[2, 0, 3, 1]])
+    chosen = "output h[b,i]\nindex i : 3\nn = 1\nh[b,n] = x[b]\nh[b,i] = 2 where i != n"
+    close(value(chosen, x=X), np.stack([0 * X + 2, X, 0 * X + 2], axis=1))
+    assert "E243" in refused("D[2i+1] = v[i]\nD[4i+3] = u[i]")
+
+
+@pytest.mark.sentence(5, PIECES)
+def test_no_tuples_of_one_piece_meet() -> None:
+    """Where the form does not tell it, the sizes and the data do."""
+    A = RNG.normal(size=(3, 3))
+    close(value("d[i+j] = A[i,j] where i = j", A=A), [A[0, 0], 0, A[1, 1], 0, A[2, 2]])
+    close(value("d[i+j] = A[i,j] where A[i,j] > 0", A=np.eye(3)), [1, 0, 1, 0, 1])
+    assert "`d[1]` is defined twice" in refused("d[i+j] = A[i,j] where i < 2", A=A)
+    text = "o[b,D h+d] = v[b,h,d] where h = 0\no[b,D h+d] = 2 v[b,h,d] where h > 0"
+    close(value(text, v=np.ones((2, 2, 2))), [[1, 1, 2, 2]] * 2)
+
+
 START = "`+=` and `-=` start from 0"
 
 
@@ -172,6 +202,11 @@ def test_diagonals() -> None:
     close(value("d[i] = A[i,i]", A=A), np.diag(A))
     close(value("s = Σ_i A[i,i]", A=A), np.trace(A))
     close(value("output D[i,j]\nindex i, j : 4\nfor i  D[i,i] += c[i]", c=A[0]), np.diag(A[0]))
+    close(value("D[i,i] = c[i]", c=A[0]), np.diag(A[0]))
+    close(value("D[b,i,i] = z[b,i]", z=Z), [np.diag(z) for z in Z])
+    close(value("D[i,i,j] = A[i,j]", A=A), np.eye(4)[:, :, None] * A)
+    close(value("D[i,i] = c[i]\nD[i,i+1] = 2", c=A[0]), np.diag(A[0]) + 2 * np.eye(4, k=1))
+    close(gradient("D[i,i] = c[i]\nr[i,j] = D[i,j]^2", "c", c=A[0]), 2 * A[0])
 
 
 @pytest.mark.sentence(5, "A write outside the tensor")

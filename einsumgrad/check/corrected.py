@@ -8,8 +8,9 @@ from collections.abc import Collection, Sequence
 from einsumgrad.check.names import Names
 from einsumgrad.check.scope import bound_names, free_names
 from einsumgrad.diagnostics import Span
+from einsumgrad.ir.functions import OPERATORS
 from einsumgrad.syntax import tree as t
-from einsumgrad.syntax.walk import parts
+from einsumgrad.syntax.walk import parts, walk
 
 LONGEST = 100
 LIST = re.compile(r"for\s+(.*?)[\s:]*$", re.DOTALL)
@@ -34,6 +35,8 @@ def relisted(item: t.Statement, indices: Sequence[str]) -> str:
 
 def summed(item: t.Statement, missing: Sequence[str], names: Names) -> str:
     """How a statement whose `=` would sum over the missing indices is to be written."""
+    if (kept := _kept(item.value, missing)) is not None:
+        return _keeping(item, kept, names)
     if bound_names(item.value) & set(missing):
         return "an operator takes only what follows it: put all that it runs over into parentheses"
     adding = _quoted(_with_op(item, "+="))
@@ -44,6 +47,21 @@ def summed(item: t.Statement, missing: Sequence[str], names: Names) -> str:
     if body is item.value:
         return f"to sum over it write {adding} or {binding}"
     return f"to sum over it write {binding} (`+=` would sum the whole right side)"
+
+
+def _kept(value: t.Expr, missing: Sequence[str]) -> t.Operator | None:
+    """A softmax over an index that the target lacks."""
+    found = (node for node in walk(value) if isinstance(node, t.Operator))
+    return next((n for n in found if OPERATORS[n.op].keeps and n.indices[0] in missing), None)
+
+
+def _keeping(item: t.Statement, node: t.Operator, names: Names) -> str:
+    """What such an operator lacks: its index in its argument, or in the target."""
+    index, target = node.indices[0], item.target.span.text
+    if index not in set(free_names(node.body, names)):
+        return f"`{node.op}_{index}` runs over `{index}`, which its argument does not have"
+    wider = f"{target[:-1]},{index}]" if target.endswith("]") else f"{target}[{index}]"
+    return f"`{node.op}_{index}` keeps its index, so the target has it too: `{wider}`"
 
 
 def op_span(item: t.Statement) -> Span:

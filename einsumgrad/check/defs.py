@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 
 from einsumgrad.check.faults import CallsItself, DeclaredTwice, ListedTwice
 from einsumgrad.diagnostics import Fault, Span
-from einsumgrad.ir.functions import FUNCTIONS, SYNONYMS
+from einsumgrad.ir.functions import FUNCTIONS, OPERATORS, SYNONYMS
 from einsumgrad.syntax import tree as t
 from einsumgrad.syntax.faults import Reserved
 from einsumgrad.syntax.walk import walk
@@ -24,7 +24,7 @@ def def_faults(file: t.File) -> tuple[Fault, ...]:
 
 
 def _own(item: t.Def, found: Mapping[str, t.Def]) -> Iterator[Fault]:
-    if item.name in FUNCTIONS or item.name in SYNONYMS:
+    if item.name in {*FUNCTIONS, *OPERATORS, *SYNONYMS}:
         yield Reserved(span=_name(item), name=item.name, what="a function")
     if item.name in found:
         related = (("first here", _name(found[item.name])),)

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from einsumgrad.check.faults import (
     BareOperator,
     BoundUnused,
+    NameClash,
     UnknownIndex,
     Unlisted,
     Unused,
@@ -22,13 +23,15 @@ ECHOES = (WouldSum, Unlisted, Unused, UnknownIndex)
 
 
 def without_echoes(file: t.File, faults: Iterable[Fault]) -> tuple[Fault, ...]:
-    """The faults, each once. A misspelt operator binds no index, so its statement seems to sum:
-    that is no fault of its own."""
+    """The faults, each once. A misspelt operator binds no index, so its statement seems to sum;
+    an index that is taken for a scalar seems unused: those are no faults of their own."""
     starts = sorted(item.span.start for item in file.items)
     listed = tuple(dict.fromkeys(faults))
     slips = {bisect_right(starts, f.span.start) for f in listed if isinstance(f, SLIPS)}
+    scalars = {fault.name for fault in listed if isinstance(fault, NameClash)}
     return tuple(
         fault
         for fault in listed
-        if not isinstance(fault, ECHOES) or bisect_right(starts, fault.span.start) not in slips
+        if not (isinstance(fault, Unused) and fault.index in scalars)
+        and (not isinstance(fault, ECHOES) or bisect_right(starts, fault.span.start) not in slips)
     )

@@ -193,8 +193,9 @@ class BatchedParameter(Fault):
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class NotIndex(Fault):
     code: ClassVar[str] = "E221"
-    words: ClassVar[str] = "`{text}` is no index: an index position holds an integer"
+    words: ClassVar[str] = "`{text}` is no index: an index position holds {what}"
     text: str
+    what: str = "an integer"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
@@ -271,7 +272,7 @@ class TooLong(Fault):
 class WriteIndex(Fault):
     code: ClassVar[str] = "E233"
     words: ClassVar[str] = "`=` into `{target}` could define an entry twice"
-    help: ClassVar[str] = "write into gathered or repeated positions with `+=`: `{corrected}`"
+    help: ClassVar[str] = "write into gathered positions with `+=`: `{corrected}`"
     target: str
     corrected: str
 

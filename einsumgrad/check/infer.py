@@ -6,13 +6,25 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 
 from einsumgrad.check.size_faults import NeverInRange
 from einsumgrad.diagnostics import Fault
 from einsumgrad.ir import nodes as ir
-from einsumgrad.ir.affine import Affine, affine, is_affine, line, size_names
+from einsumgrad.ir.affine import (
+    MINUS,
+    Affine,
+    Polynomial,
+    added,
+    affine,
+    is_affine,
+    line,
+    size_names,
+    times,
+)
 
 Known = Callable[[str], int | None]
 """The number of a size, if it is known."""
@@ -89,8 +101,9 @@ def infer(
             if free and root(place.axis) != root(size):
                 open_sizes.setdefault(root(size), []).append(place)
     for size, bounding in open_sizes.items():
-        if all(_only(place, size, known, root) for place in bounding):
-            yield from _largest(size, bounding, known, root)
+        limits = [_limits(place, size, known, root) for place in bounding]
+        if None not in limits and any(limit and limit.largest is not None for limit in limits):
+            yield _largest(size, bounding, [limit for limit in limits if limit], root)
             return
     for axis, writing in found.writes.items():
         free = known(axis) is None and root(axis) not in pinned
@@ -103,48 +116,81 @@ def _known(names: set[str], known: Known) -> bool:
     return all(known(name) is not None for name in names)
 
 
-def _only(place: Place, size: str, known: Known, root: Callable[[str], str]) -> bool:
-    """Whether all else that bounds the position is known, and the size bounds it by indices."""
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """The sizes that keep one position in its axis: from `least` to `largest`, None: without end.
+    `never`: none does, on a side that the size has no influence on."""
+
+    least: int
+    largest: int | None
+    never: bool
+
+
+def _limits(place: Place, size: str, known: Known, root: Callable[[str], str]) -> Limits | None:
+    """What one position says of a size; None if something else in it is unknown, or the size does
+    not move its ends evenly."""
     others = {name for name in {*place.needs(), place.axis} if root(name) != size}
-    inner = [place.form.offset, *(c for _, c in place.form.terms)]
-    linear = all(root(name) != size for part in inner for name in size_names(part))
-    return _known(others, known) and linear and root(place.axis) != size
+    ends = _ends(place.form, size, known, root) if _known(others, known) else None
+    if ends is None or any(len(monomial) > 1 for end in ends for monomial in end):
+        return None
+    low, high = ends
+    room = added({(): Fraction(known(place.axis) or 0) - 1}, times(MINUS, high))
+    slopes = [(end.get((size,), Fraction(0)), end.get((), Fraction(0))) for end in (low, room)]
+    least = [math.ceil(-rest / by) for by, rest in slopes if by > 0]
+    largest = [math.floor(rest / -by) for by, rest in slopes if by < 0]
+    never = any(rest < 0 for by, rest in slopes if not by)
+    return Limits(max(least, default=0), min(largest, default=None), never)
+
+
+def _ends(
+    form: Affine, size: str, known: Known, root: Callable[[str], str]
+) -> tuple[Polynomial, Polynomial] | None:
+    """The least and the largest position, by powers of the size; None if it is open which it is."""
+    low = high = _by(size, form.offset, known, root)
+    for index, factor in form.terms:
+        by, extent = _by(size, factor, known, root), _extent(size, index, known, root)
+        if len({value > 0 for value in by.values()}) > 1:
+            return None
+        end = times(by, extent)
+        low = added(low, end) if any(value < 0 for value in by.values()) else low
+        high = added(high, end) if any(value > 0 for value in by.values()) else high
+    return low, high
+
+
+def _extent(size: str, index: ir.Index, known: Known, root: Callable[[str], str]) -> Polynomial:
+    """The last value of an index."""
+    if root(index.size) == size:
+        return {(size,): Fraction(1), (): Fraction(-1)}
+    return {(): Fraction(max(0, (known(index.size) or 0) - 1))}
+
+
+def _by(size: str, value: Polynomial, known: Known, root: Callable[[str], str]) -> Polynomial:
+    """A polynomial in sizes as one in a single size, all others being known."""
+    parts: list[Polynomial] = []
+    for monomial, factor in value.items():
+        number = math.prod(known(name) or 0 for name in monomial if root(name) != size)
+        parts.append({tuple(size for name in monomial if root(name) == size): factor * number})
+    return added(*parts)
 
 
 def _largest(
-    size: str, bounding: list[Place], known: Known, root: Callable[[str], str]
-) -> Iterator[Inferred | Fault]:
-    best: Inferred | None = None
-    for place in bounding:
-        value = _bound(size, place, known, root)
-        if value is None:
-            index = next(i for i in place.form.indices if root(i.size) == size)
-            text = place.access.span.text
-            yield NeverInRange(span=place.access.span, text=text, index=index.name)
-            return
-        if best is None or value < best.value:
-            best = Inferred(size, value, place.access)
-    if best is not None:
-        yield best
+    size: str, bounding: list[Place], limits: list[Limits], root: Callable[[str], str]
+) -> Inferred | Fault:
+    """The largest size within all limits, 0 where none of 1 or more is."""
+    ends = [(limit.largest, k) for k, limit in enumerate(limits) if limit.largest is not None]
+    value, lowest = min(ends)
+    for place, limit in zip(bounding, limits, strict=True):
+        if limit.never or limit.least > max(value, 1):
+            return NeverInRange(
+                span=place.access.span, text=place.access.span.text, index=_index(size, place, root)
+            )
+    return Inferred(size, max(0, value), bounding[lowest].access)
 
 
-def _bound(size: str, place: Place, known: Known, root: Callable[[str], str]) -> int | None:
-    """The largest size that keeps one position in its axis; None if even 1 does not, on the side
-    that the size has no influence on."""
-    sizes = {name: known(name) or 0 for name in {*place.needs(), place.axis}}
-    form, length = line(place.form, sizes), sizes[place.axis]
-    if form is None:
-        return None
-    own = [c for i, c in form.terms if root(i.size) == size]
-    up, down = sum(c for c in own if c > 0), -sum(c for c in own if c < 0)
-    rest = [c * max(0, sizes[i.size] - 1) for i, c in form.terms if root(i.size) != size]
-    high = form.offset + sum(end for end in rest if end > 0)
-    low = form.offset + sum(end for end in rest if end < 0)
-    if (not up and high >= length) or (not down and low < 0):
-        return None
-    bounds = [(length - 1 - high) // up] if up else []
-    bounds += [low // down] if down else []
-    return max(0, min(bounds) + 1)
+def _index(size: str, place: Place, root: Callable[[str], str]) -> str:
+    """An index of that size."""
+    found = (index.name for index in place.form.indices if root(index.size) == size)
+    return next(found, size.strip("|").lower())
 
 
 def _room(axis: str, writing: tuple[Place, ...], known: Known) -> Inferred:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from einsumgrad.check.faults import BatchTwice, DeclaredTwice, NameClash, NotConstant, RangeTwice
 from einsumgrad.diagnostics import Fault, Span
+from einsumgrad.ir.functions import OPERATORS
 from einsumgrad.ir.nodes import Index
 from einsumgrad.syntax import tree as t
 from einsumgrad.syntax.faults import Reserved
@@ -69,6 +70,7 @@ def collect(file: t.File) -> Names:
     names.faults += _clashes(file, used, sizes)
     names.faults += _capitals(file, strong, {size_name(i): i for i in sorted(used)})
     names.faults += _borrowed(file, names)
+    names.faults += _operators(file, used - set(names.ranges))
     return names
 
 
@@ -87,7 +89,7 @@ def _declare(names: Names, item: t.Item) -> None:
         case t.Def(name):
             names.defs.setdefault(name, item)
         case t.Statement(target=target):
-            _refuse_infinity(names, target.name, target.span)
+            _refuse_reserved(names, target.name, target.span)
             names.written.setdefault(target.name, len(target.at))
 
 
@@ -101,9 +103,12 @@ def _declare_batch(names: Names, item: t.BatchDecl) -> None:
     names.faults.append(BatchTwice(span=item.span, related=related, names=listed, size=size))
 
 
-def _refuse_infinity(names: Names, name: str, span: Span) -> None:
-    if name == "inf":
-        names.faults.append(Reserved(span=span, name=name, what="the number ∞"))
+def _refuse_reserved(names: Names, name: str, span: Span) -> None:
+    """The names that the grammar itself would take for a tensor or an index."""
+    stem = name.partition(".")[0]
+    what = "the number ∞" if name == "inf" else "a function" if stem in OPERATORS else ""
+    if what:
+        names.faults.append(Reserved(span=span, name=stem, what=what))
 
 
 def _clashes(file: t.File, indices: set[str], sizes: Mapping[str, str]) -> Iterator[Fault]:
@@ -126,6 +131,16 @@ def _capitals(file: t.File, indices: set[str], sizes: Mapping[str, str]) -> Iter
             wrong.discard(name)
             what = f"the size of index `{sizes[name]}`"
             yield NameClash(span=item.span, kind="index", name=name, what=what)
+
+
+def _operators(file: t.File, indices: set[str]) -> Iterator[Fault]:
+    """Indices without a declaration that bear the name of an operator."""
+    wrong = indices & OPERATORS.keys()
+    for item in file.items if wrong else ():
+        bare = (n for node in walk(item) if isinstance(node, t.Access) for n in _in_position(node))
+        for name in sorted(wrong & {*_listed(item), *bare}):
+            wrong.discard(name)
+            yield Reserved(span=item.span, name=name, what="a function")
 
 
 def _listed(item: t.Item) -> Iterator[str]:
@@ -174,7 +189,7 @@ def _declare_group(names: Names, group: t.IndexGroup) -> None:
         case _:
             size = size_name(group.names[0])
     for name in group.names:
-        _refuse_infinity(names, name, group.span)
+        _refuse_reserved(names, name, group.span)
         if name in names.ranges:
             first = names.ranges[name][1]
             related = (("first given here", first),) if first != group.span else ()
@@ -189,7 +204,7 @@ def is_size(size: t.Expr) -> bool:
 
 def _declare_tensor(names: Names, kind: t.Kind, entry: t.Declared) -> None:
     """What a leaf is; `loss` and `output` name a role only."""
-    _refuse_infinity(names, entry.name, entry.span)
+    _refuse_reserved(names, entry.name, entry.span)
     if entry.name in names.declared:
         related = (("first declared here", names.declared[entry.name][1].span),)
         names.faults.append(DeclaredTwice(span=entry.span, related=related, name=entry.name))
@@ -204,15 +219,29 @@ def _index_names(file: t.File, names: Names) -> tuple[set[str], set[str], set[st
     sized: set[str] = set()
     for item in file.items:
         strong.update(_listed(item))
+        strong.update(filter(names.is_scalar, _copied(item)))
         for node in walk(item):
             match node:
                 case t.SizeOf(index):
                     sized.add(index)
-                case t.Access(at=at):
-                    weak.update(n for part in at for n in _bare(part) if not names.is_scalar(n))
+                case t.Access():
+                    weak.update(n for n in _in_position(node) if not names.is_scalar(n))
                 case _:
                     pass
     return strong, weak - set(NUMBERS), sized
+
+
+def _copied(item: t.Item) -> set[str]:
+    """Names that are positions on both sides of a `=`: indices, though a scalar be called so."""
+    if not isinstance(item, t.Statement) or item.op != "=":
+        return set()
+    read = (part for node in walk(item.value) if isinstance(node, t.Access) for part in node.at)
+    named = ({p.name for p in at if isinstance(p, t.Name)} for at in (item.target.at, read))
+    return set.intersection(*named)
+
+
+def _in_position(access: t.Access) -> Iterator[str]:
+    return (name for part in access.at for name in _bare(part))
 
 
 def _bare(part: Part) -> Iterator[str]:

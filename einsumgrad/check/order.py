@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from einsumgrad.check.faults import DefinedTwice, ReadBeforeWritten, ReadsItself
 from einsumgrad.check.pieces import meetings
 from einsumgrad.check.schedule import schedule
-from einsumgrad.check.statement_faults import Circle, MixedOperators, Overlap
+from einsumgrad.check.statement_faults import Below, Circle, MixedOperators, NoDistance, Overlap
 from einsumgrad.diagnostics import Fault
 from einsumgrad.ir.affine import is_affine
 from einsumgrad.ir.circles import by_target, ringed
@@ -29,7 +29,7 @@ def order_faults(statements: tuple[Statement, ...]) -> tuple[Fault, ...]:
         for access in statement.reads:
             read.setdefault(access.tensor, []).append((place, access))
             if _reads_itself(statement, access):
-                faults.append(ReadsItself(span=access.span, name=name))
+                faults.append(_itself(statement, access))
         early = (found for reader, found in read.get(name, ()) if name not in rings.get(reader, ()))
         if (before := next(early, None)) is not None:
             related = (("read here", before.span),)
@@ -67,23 +67,29 @@ def piece_faults(program: Program) -> Iterator[Fault]:
 
 def circle_faults(program: Program) -> Iterator[Fault]:
     """The circles that no order of an index can run."""
-    for places in schedule(program)[1]:
-        found = [program.statements[place] for place in places]
-        if any(
-            _reads_itself(statement, access) for statement in found for access in statement.reads
-        ):
-            continue
-        names = {statement.target.tensor for statement in found}
-        reads = [(s, a) for s in found for a in s.reads if a.tensor in names]
-        if not any(is_affine(at) for _, access in reads for at in access.at):
-            yield _plain_circle(found, reads)
-            continue
-        shown = ", ".join(
-            f"`{s.target.span.text}` needs `{a.span.text}`"
-            for s, a in reads[:SHOWN]
-        )  # fmt: skip
-        related = tuple(("in the circle", s.span) for s in found[1:SHOWN])
-        yield Circle(span=found[0].span, related=related, circle=shown)
+    for stuck in schedule(program)[1]:
+        found = [program.statements[place] for place in stuck.places]
+        if stuck.late:
+            yield from (_late(*map(program.statements.__getitem__, pair)) for pair in stuck.late)
+        elif not any(_reads_itself(s, access) for s in found for access in s.reads):
+            yield _circle(found)
+
+
+def _circle(found: list[Statement]) -> Fault:
+    names = {statement.target.tensor for statement in found}
+    reads = [(s, a) for s in found for a in s.reads if a.tensor in names]
+    shown = ", ".join(f"`{s.target.span.text}` needs `{a.span.text}`" for s, a in reads[:SHOWN])
+    related = tuple(("in the circle", s.span) for s in found[1:SHOWN])
+    return Circle(span=found[0].span, related=related, circle=shown)
+
+
+def _late(reader: Statement, writer: Statement) -> Fault:
+    """A step that would run as the lines do not stand."""
+    name, target = writer.target.tensor, writer.target.span
+    found = [access for access in reader.reads if access.tensor == name]
+    access = min(found, key=lambda access: sum(map(is_affine, access.at)))
+    related = (("written here", target),)
+    return Below(span=access.span, related=related, text=access.span.text, target=target.text)
 
 
 def _reads_itself(statement: Statement, access: Access) -> bool:
@@ -91,12 +97,11 @@ def _reads_itself(statement: Statement, access: Access) -> bool:
     return access.tensor == statement.target.tensor and not any(map(is_affine, positions))
 
 
-def _plain_circle(found: list[Statement], reads: list[tuple[Statement, Access]]) -> Fault:
-    """A circle without any shift is none that was meant."""
-    access = reads[0][1]
-    writer = next(s for s in found if s.target.tensor == access.tensor)
-    related = (("read here", access.span),)
-    return ReadBeforeWritten(span=writer.target.span, related=related, name=access.tensor)
+def _itself(statement: Statement, access: Access) -> Fault:
+    """What it reads is the same entry, or one that is at no distance from it."""
+    if access.at == statement.target.at:
+        return ReadsItself(span=access.span, name=access.tensor)
+    return NoDistance(span=access.span, name=access.tensor, text=access.span.text)
 
 
 def _second(statement: Statement, first: Statement) -> Fault | None:

@@ -11,6 +11,8 @@ from einsumgrad.ir.affine import affine
 from einsumgrad.ir.walk import walk
 from einsumgrad.syntax import tree as t
 
+AFFINE = "a sum of indices times whole numbers or sizes"
+
 
 def check_position(written: t.Expr, value: ir.Expr, faults: list[Fault]) -> ir.Expr:
     """The value, after adding a fault if it cannot be an index.
@@ -24,7 +26,7 @@ def check_position(written: t.Expr, value: ir.Expr, faults: list[Fault]) -> ir.E
     elif any(isinstance(part, ir.Access) for part in parts):
         _check_gather(written, value, faults)
     elif affine(value) is None:
-        faults.append(NotIndex(span=written.span, text=written.span.text))
+        faults.append(NotIndex(span=written.span, text=written.span.text, what=AFFINE))
     return value
 
 

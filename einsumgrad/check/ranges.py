@@ -16,12 +16,18 @@ from einsumgrad.check.faults import NoDerivative
 from einsumgrad.check.sizes import axis_sizes, known_sizes, pinned_sizes, size_classes
 from einsumgrad.diagnostics import EinError
 from einsumgrad.ir import nodes as ir
-from einsumgrad.ir.affine import Affine, Monomial, Polynomial, added, affine, times
+from einsumgrad.ir.affine import (
+    MINUS,
+    Affine,
+    Monomial,
+    Polynomial,
+    added,
+    affine,
+    size_names,
+    times,
+)
 from einsumgrad.ir.inside import within
 from einsumgrad.ir.walk import free_indices
-
-ONE: Polynomial = {(): Fraction(1)}
-MINUS: Polynomial = {(): Fraction(-1)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,18 +89,21 @@ class Ranges:
         return low, None if high is None else added(last, times(MINUS, high))
 
     def bounds(self, form: Affine) -> tuple[Polynomial | None, Polynomial | None]:
-        low: Polynomial | None = self.named(form.offset)
-        high: Polynomial | None = low
+        """The least and the largest value; None where an inferred size moves that end."""
+        low = high = self.named(form.offset)
         for index, by in form.terms:
-            rising = any(value > 0 for value in by.values())
-            inferred = self.classes.get(index.size, index.size) not in self.pinned
             extent = added(self.named({(index.size,): Fraction(1)}), MINUS)
             end = times(self.named(by), extent)
-            if rising:
-                high = None if inferred or high is None else added(high, end)
-            else:
-                low = None if inferred or low is None else added(low, end)
-        return low, high
+            low, high = (low, added(high, end)) if _rises(by) else (added(low, end), high)
+        kept_low, kept_high = self._inferred(form, rising=False), self._inferred(form, rising=True)
+        return None if kept_low else low, None if kept_high else high
+
+    def _inferred(self, form: Affine, rising: bool) -> bool:
+        """Whether a size that is inferred moves the largest value, or the least one."""
+        moving = [name for m, value in form.offset.items() if (value > 0) == rising for name in m]
+        for index, by in form.terms:
+            moving += (index.size, *size_names(by)) if _rises(by) == rising else ()
+        return any(self.classes.get(name, name) not in self.pinned for name in moving)
 
     def named(self, value: Polynomial) -> Polynomial:
         """The polynomial with one name for each size, and numbers where they are known."""
@@ -118,6 +127,11 @@ class Ranges:
     def natural(self, value: Polynomial) -> bool:
         """Whether the value is surely 0 or more."""
         return all(c >= 0 for c in added(*map(_less_one, value.items())).values())
+
+
+def _rises(by: Polynomial) -> bool:
+    """Whether a position grows with an index that it has so many times."""
+    return any(value > 0 for value in by.values())
 
 
 def _less_one(term: tuple[Monomial, Fraction]) -> Polynomial:

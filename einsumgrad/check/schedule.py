@@ -30,6 +30,16 @@ class Loop:
 
 
 Item = int | Loop
+Late = tuple[tuple[int, int], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Stuck:
+    """Statements that cannot run, by their places. `late`: the pairs of one that reads and one
+    below that writes in the same step, where nothing else is in the way."""
+
+    places: tuple[int, ...]
+    late: Late
 
 
 @dataclass(slots=True)
@@ -38,7 +48,7 @@ class Scheduler:
 
     statements: tuple[Statement, ...]
     known: Ranges
-    stuck: list[tuple[int, ...]] = field(default_factory=list)
+    stuck: list[Stuck] = field(default_factory=list)
 
     def order(self, graph: Graph, active: Active, used: Axes) -> tuple[Item, ...]:
         """The items of the statements of a graph. `active`: the reads of each that its edges stand
@@ -58,14 +68,15 @@ class Scheduler:
         written = {self.statements[place].target.tensor for place in places}
         own = {p: tuple(a for a in active[p] if a.tensor in written) for p in places}
         found = self._loop(places, own, used)
-        if found is None:
-            self.stuck.append(places)
+        if isinstance(found, Stuck):
+            self.stuck.append(found)
         else:
             yield found
 
-    def _loop(self, places: tuple[int, ...], active: Active, used: Axes) -> Loop | None:
+    def _loop(self, places: tuple[int, ...], active: Active, used: Axes) -> Loop | Stuck:
         """The outermost loop of a circle: along the first index that can be run along."""
         statements = {place: self.statements[place] for place in places}
+        late: Late = ()
         for axes in loop_axes(statements, active, used):
             distances = Distances(statements, axes, active, self.known)
             step = distances.direction()
@@ -78,18 +89,20 @@ class Scheduler:
                 indices = {place: distances.index(place) for place in places}
                 every = frozenset(a for found in active.values() for a in found)
                 return Loop(indices[places[0]].size, step, indices, every, body)
-        return None
+            if all(part.late for part in inner.stuck):
+                late = late or tuple(pair for part in inner.stuck for pair in part.late)
+        return Stuck(places, late)
 
     def _in_text_order(self, graph: Graph) -> tuple[int, ...]:
         """Statements that run as they stand: what is read has been written."""
         places = tuple(sorted(graph))
-        late = [p for p in places if any(writer > p for writer in graph[p])]
-        self.stuck += [(p,) for p in late]
+        late = tuple((p, writer) for p in places for writer in graph[p] if writer > p)
+        self.stuck += [Stuck(places, late)] if late else []
         return places
 
 
-def schedule(program: Program) -> tuple[tuple[Item, ...], tuple[tuple[int, ...], ...]]:
-    """The items in an order that runs, and the circles that have none, by their places."""
+def schedule(program: Program) -> tuple[tuple[Item, ...], tuple[Stuck, ...]]:
+    """The items in an order that runs, and the circles that have none."""
     statements = program.statements
     if not circles(statements):
         return tuple(range(len(statements))), ()

@@ -30,10 +30,11 @@ class BadSize(Fault):
 class UnknownSize(Fault):
     code: ClassVar[str] = "E232"
     words: ClassVar[str] = "nothing gives the size `{size}`{of}"
-    help: ClassVar[str] = "declare it, `index {index} : 8`, or give an array that has this axis"
+    help: ClassVar[str] = "declare it, `index {index} : 8`{otherwise}"
     size: str
     index: str
     of: str = ""
+    otherwise: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)

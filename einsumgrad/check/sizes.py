@@ -64,7 +64,7 @@ def sizes_given(program: ir.Program, given: Mapping[str, int], shapes: Shapes) -
 
 def unknown_size(program: ir.Program, size: str) -> Fault:
     """The fault of a size that nothing gives, at a statement that needs it."""
-    return _unknown(program, size)
+    return _unknown(program, size, ", or give an array that has this axis")
 
 
 def bind_sizes(program: ir.Program, shapes: Shapes) -> dict[str, int]:
@@ -76,7 +76,7 @@ def bind_sizes(program: ir.Program, shapes: Shapes) -> dict[str, int]:
         raise EinError(*dict.fromkeys(classes.faults))
     names = size_names(program)
     found = _values(classes, names)
-    missing = tuple(_unknown(program, name) for name in names if name not in found)
+    missing = tuple(_unknown(program, name, otherwise="") for name in names if name not in found)
     if missing:
         raise EinError(*missing)
     return found
@@ -257,8 +257,8 @@ def _values(classes: Classes, names: tuple[str, ...]) -> dict[str, int]:
     return {name: value for name in names if (value := classes.value(name)) is not None}
 
 
-def _unknown(program: ir.Program, size: str) -> Fault:
-    """The fault of a size that nothing gives, at a statement that needs it."""
+def _unknown(program: ir.Program, size: str, otherwise: str) -> Fault:
+    """The fault; `otherwise`: what can be done besides declaring it."""
     tensor, hashed, axis = size.partition("#")
     if hashed:
         place = next(s.target.span for s in program.statements if s.target.tensor == tensor)
@@ -266,6 +266,8 @@ def _unknown(program: ir.Program, size: str) -> Fault:
     for statement in program.statements:
         for index in sorted(statement.every_index):
             if index.size == size:
-                of = f" of index `{index.name}`"
-                return UnknownSize(span=statement.span, size=size, of=of, index=index.name)
-    return UnknownSize(size=size, of="", index=size.strip("|").lower())
+                of, place = f" of index `{index.name}`", statement.span
+                return UnknownSize(
+                    span=place, size=size, of=of, index=index.name, otherwise=otherwise
+                )
+    return UnknownSize(size=size, index=size.strip("|").lower(), otherwise=otherwise)

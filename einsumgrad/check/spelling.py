@@ -29,8 +29,9 @@ LONG = 5
 
 
 def word_faults(program: ir.Program) -> tuple[Fault, ...]:
-    """A fault for every undeclared scalar that looks like a function, operator or keyword."""
-    scalars = [leaf for leaf in _leaves(program) if not leaf.axes]
+    """A fault for every undeclared scalar that looks like a function, operator or keyword, and
+    for every entry of a tensor that bears the name of an operator."""
+    scalars = [leaf for leaf in _leaves(program) if not leaf.axes or leaf.name in OPERATORS]
     tested = _in_conditions(program) if scalars else set()
     found = (_operator(x, program) or _function(x) or _keyword(x, tested) for x in scalars)
     return tuple(fault for fault in found if fault is not None)
@@ -65,7 +66,8 @@ def _leaves(program: ir.Program) -> Iterator[ir.Tensor]:
 
 def _operator(leaf: ir.Tensor, program: ir.Program) -> Fault | None:
     """`softmax x[i]` lacks its index, `smu_i x[i]` is misspelt."""
-    stem, mark, index = leaf.name.partition("_")
+    named = leaf.name in OPERATORS
+    stem, mark, index = (leaf.name, "", "") if named else leaf.name.partition("_")
     op = OPERATOR_SYNONYMS.get(stem, stem)
     if op in OPERATORS and not index:
         return BareOperator(span=leaf.span, op=leaf.name, stem=stem)

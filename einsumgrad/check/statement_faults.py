@@ -43,3 +43,23 @@ class Outside(Fault):
     words: ClassVar[str] = "`{text}` is outside for some values of its indices"
     help: ClassVar[str] = "a `where` keeps those away; without `--strict` it is 0 there"
     text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
+class Below(Fault):
+    code: ClassVar[str] = "E246"
+    words: ClassVar[str] = "`{text}` is read above the line that writes it in the same step"
+    help: ClassVar[str] = "a step runs its lines as they stand: move that of `{target}` above this"
+    text: str
+    target: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
+class NoDistance(Fault):
+    code: ClassVar[str] = "E247"
+    words: ClassVar[str] = "`{name}` reads itself in `{text}`, at no distance along an index"
+    help: ClassVar[str] = (
+        "a tensor may read its entries a number of steps away, as `t-1` is from `t`"
+    )
+    name: str
+    text: str

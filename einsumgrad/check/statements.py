@@ -128,7 +128,8 @@ def _counted(names: list[str]) -> str:
 def _sum_faults(
     item: t.Statement, target: ir.Access, loops: tuple[str, ...], names: Names
 ) -> list[Fault]:
-    """`=` must define every entry once: its target bears all loop indices, plainly."""
+    """`=` must define every entry once: its target bears all loop indices, none in a gather.
+    A scalar in a position is one place of it."""
     if item.op != "=":
         return []
     there = {i.name for at in target.at for i in free_indices(at)}
@@ -137,9 +138,7 @@ def _sum_faults(
         corrected = summed(item, missing, names)
         place = _first(item, missing)
         return [WouldSum(span=place, indices=_counted(missing), corrected=corrected)]
-    plain = [at.index.name for at in target.at if isinstance(at, ir.Position)]
-    gathers = any(isinstance(at, ir.Access) for at in target.at)
-    if gathers or len(set(plain)) < len(plain):
+    if any(isinstance(at, ir.Access) and at.at for at in target.at):
         place = item.target.span
         return [WriteIndex(span=place, target=place.text, corrected=added(item))]
     return []

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
-from einsumgrad.check.ranges import MINUS, Ranges
-from einsumgrad.ir.affine import Affine, added, affine, times
+from einsumgrad.check.ranges import Ranges
+from einsumgrad.ir.affine import MINUS, Affine, added, affine, times
 from einsumgrad.ir.nodes import Access, Expr, Index, Statement
 
 Axes = Mapping[str, tuple[int, ...]]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from fractions import Fraction
 from typing import cast
 
 from einsumgrad.check.faults import BatchedParameter, NotIntegerTensor, RankConflict, WrittenLeaf
@@ -12,6 +13,8 @@ from einsumgrad.check.names import Names
 from einsumgrad.check.starts import lower_start
 from einsumgrad.diagnostics import Fault
 from einsumgrad.ir import nodes as ir
+from einsumgrad.ir.affine import is_affine
+from einsumgrad.ir.walk import accesses
 from einsumgrad.syntax.names import SUFFIXES, base_name
 
 Axes = tuple[ir.Index | None, ...]
@@ -224,9 +227,20 @@ def integer_valued(value: ir.Expr, tensors: dict[str, ir.Tensor]) -> bool:
             return tensors[name].integer
         case ir.Sum(items) | ir.Product(items):
             return all(integer_valued(item, tensors) for item in items)
+        case ir.Power(base, ir.Number(Fraction(denominator=1) as exponent)) if exponent >= 0:
+            return integer_valued(base, tensors)
+        case ir.Reduce(op="sum" | "prod", body=body):
+            return integer_valued(body, tensors)
+        case ir.Reduce(op="max" | "min", body=body, where=()):
+            return integer_valued(body, tensors) and not _may_leave(body)
         case ir.Call("min" | "max" | "abs" | "sign", args):
             return all(integer_valued(arg, tensors) for arg in args)
         case ir.Call("floor"):
             return True
         case _:
             return False
+
+
+def _may_leave(value: ir.Expr) -> bool:
+    """Whether a maximum of it may leave out all, and be infinite."""
+    return any(is_affine(at) for access in accesses(value) for at in access.at)

@@ -12,6 +12,7 @@ from einsumgrad.ir.nodes import Expr, Index, Number, Position, Power, Product, S
 Monomial = tuple[str, ...]
 Polynomial = Mapping[Monomial, Fraction]
 """The coefficient of each product of sizes; the empty product is the number 1."""
+MINUS: Polynomial = {(): Fraction(-1)}
 MAX_POWER = 8
 MAX_TERMS = 64
 

@@ -1,10 +1,12 @@
 """Whether linear conditions can hold together: Fourier's elimination (Fourier 1826, Motzkin 1936).
 
-Variables are named by strings; a constraint says that a linear form is 0 or more. Rational numbers
-are enough: what no rational point meets, no integer point does."""
+Variables are whole and named by strings; a constraint says that a linear form is 0 or more. What no
+rational point meets, no integer point does; nor what is left out where constants are rounded down,
+the coefficients being whole (Gomory 1958): so `2i = 2j + 1` has no solution."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping
 from fractions import Fraction
 
@@ -30,13 +32,21 @@ def _variables(form: Form) -> set[str]:
 
 
 def _distinct(forms: Iterable[Form]) -> list[Form]:
-    """Each form once, scaled so that equal ones look alike."""
-    found = {}
+    """Of the forms that differ in the constant only the strictest one."""
+    found: dict[tuple[tuple[str, Fraction], ...], Fraction] = {}
     for form in forms:
-        scale = max((abs(form[name]) for name in _variables(form)), default=Fraction(1))
-        scaled = {name: value / scale for name, value in form.items() if value}
-        found[tuple(sorted(scaled.items()))] = scaled
-    return list(found.values())
+        scale = _scale([form[name] for name in _variables(form)])
+        scaled = tuple(sorted((name, form[name] * scale) for name in _variables(form)))
+        constant = Fraction(math.floor(form.get("", Fraction(0)) * scale))
+        found[scaled] = min(constant, found.get(scaled, constant))
+    return [{**dict(scaled), "": constant} for scaled, constant in found.items()]
+
+
+def _scale(values: list[Fraction]) -> Fraction:
+    """What makes the numbers whole and without a common divisor."""
+    whole = math.lcm(*(value.denominator for value in values))
+    common = math.gcd(*(int(value * whole) for value in values))
+    return Fraction(whole, common or 1)
 
 
 def _cheapest(names: set[str], forms: list[Form]) -> str:

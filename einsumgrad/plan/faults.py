@@ -51,7 +51,7 @@ class DefinedAgain(Fault):
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class PiecesMeet(Fault):
     code: ClassVar[str] = "E506"
-    words: ClassVar[str] = "two pieces define `{tensor}{position}`, on these data"
-    help: ClassVar[str] = "no entry may meet the conditions of both"
+    words: ClassVar[str] = "`{tensor}{position}` is defined twice, on these data"
+    help: ClassVar[str] = "no two index tuples for which the conditions hold may define one entry"
     tensor: str
     position: str

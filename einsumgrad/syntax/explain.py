@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from einsumgrad.diagnostics import Fault
-from einsumgrad.ir.functions import KEYWORDS, KINDS
+from einsumgrad.ir.functions import FUNCTIONS, KEYWORDS, KINDS
 from einsumgrad.syntax.faults import (
     BadStart,
     Reserved,
@@ -125,12 +125,33 @@ def _call(stop: Stop) -> Fault | None:
         text = stop.before[place].text
         depth += (text in ")]") - (text in "([")
         if depth < 0:
-            name = stop.before[place - 1]
+            name, big = stop.before[place - 1], _big(stop.before[:place])
+            if text == "(" and big:
+                return _one_argument(stop.found, big)
             called = text == "(" and name.type == "NAME"
             return UnknownFunction(
                 span=name.span, name=name.text, hint=function_hint(name.text)
             ) if called else None  # fmt: skip
     return None
+
+
+def _big(before: Sequence[Word]) -> str:
+    """The operator with its subscript that ends there, as it is written; empty if none does."""
+    start = next((k for k in range(len(before) - 1, -1, -1) if before[k].type == "BIG"), -1)
+    subscript = [word.type for word in before[start + 1 :]]
+    if start < 0 or not (subscript == ["NAME"] or subscript[:1] == ["LBRACE"]):
+        return ""
+    ended = "RBRACE" not in subscript[:-1]
+    return "".join(word.text for word in before[start:]) if ended else ""
+
+
+def _one_argument(comma: Word, written: str) -> Fault:
+    """`max_i(x[b,i], y[b])`"""
+    op = written.partition("_")[0]
+    hint = f"without an index, `{op}(a, b)` is that of two" if op in FUNCTIONS else ""
+    return Unexpected(
+        span=comma.span, found="`,`", expected=f"`{written}` takes one argument", hint=hint
+    )
 
 
 def _operator(stop: Stop) -> Fault | None:
@@ -200,11 +221,17 @@ def _hint(stop: Stop) -> str:
         return "put the second minus into parentheses: `-(-x)`"
     if stop.before and _is(stop.before[0], "batch"):
         return "`batch` names one index, or `none`"
-    if stop.before and _is(stop.before[0], "for") and stop.found.type in ("NAME", "FUNC"):
+    if stop.before and _is(stop.before[0], "for") and _without_comma(stop):
         return "`for` lists indices with commas between them: `for b,i,j`"
     if text == "(" and len(stop.before) == 1:
         return f"indices stand in square brackets: `{stop.before[0].text}[…]`"
     return ""
+
+
+def _without_comma(stop: Stop) -> bool:
+    """Whether an index of a `for` list was read as the target, or could not be."""
+    read = stop.last is not None and stop.last.type == "NAME" and "AUG" in stop.expected
+    return stop.found.type in ("NAME", "FUNC") or (read and stop.found.type in ("ACC", "COLON"))
 
 
 PAIRS = {"**": "a power is written `x^2`", "//": "a comment begins with `#`"}
