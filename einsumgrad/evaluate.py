@@ -14,9 +14,9 @@ from einsumgrad.data_faults import Cotangents
 from einsumgrad.derive.gradients import gradient_suffix
 from einsumgrad.derive.reverse import default_wrt
 from einsumgrad.diagnostics import EinError
-from einsumgrad.engines.runner import Runner
 from einsumgrad.ir.nodes import Program
 from einsumgrad.pipeline import backward, prepared
+from einsumgrad.steps.runner import Runner
 from einsumgrad.wrt import aliases, parameters
 
 Array = npt.NDArray[Any]

@@ -13,11 +13,11 @@ from einsumgrad.arrays import leaves
 from einsumgrad.check.sizes import sizes_given, unknown_size
 from einsumgrad.data_faults import BadLength, ExtraArray, NoLength
 from einsumgrad.diagnostics import EinError
-from einsumgrad.engines.starts import shape_of, start
 from einsumgrad.ir.nodes import Program, Tensor
 from einsumgrad.plan.faults import TooLarge
 from einsumgrad.plan.memory import free_memory, readable
 from einsumgrad.reflect.ascii import spelling
+from einsumgrad.steps.starts import shape_of, start
 from einsumgrad.wrt import aliases
 
 Array = npt.NDArray[Any]

@@ -13,9 +13,9 @@ from einsumgrad.arrays import floating, leaves
 from einsumgrad.data_faults import Cotangents
 from einsumgrad.derive.gradients import gradient_suffix
 from einsumgrad.diagnostics import EinError
-from einsumgrad.engines.runner import Runner
 from einsumgrad.ir.nodes import Program as Ir
 from einsumgrad.pipeline import backward, prepared
+from einsumgrad.steps.runner import Runner
 from einsumgrad.wrt import aliases, check_wrt
 
 Array = npt.NDArray[Any]

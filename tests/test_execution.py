@@ -171,7 +171,7 @@ def test_a_limit_that_is_enough_is_kept() -> None:
         program.run(**arrays)
         peak = tracemalloc.get_traced_memory()[1]
         tracemalloc.stop()
-        assert peak <= 1.02 * ready.compiled.plan.peak_bytes + 2_500_000, text
+        assert peak <= 1.02 * ready.plan.peak_bytes + 2_500_000, text
 
 
 def test_many_threads_may_call_one_program() -> None:

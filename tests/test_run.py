@@ -118,7 +118,7 @@ def test_parameters_are_started_where_no_file_gives_them(shell: Shell, save: Sav
 
 def test_a_program_that_needs_no_arrays(shell: Shell) -> None:
     done = shell("run", "-", stdin="batch none\nindex i : 4\nh[i] = i^2")
-    assert (done.code, done.out) == (0, "h = [0., 1., 4., 9.]\n")
+    assert (done.code, done.out) == (0, "h = [0, 1, 4, 9]\n")
     done = shell("run", "-", "--init", stdin="index i : 2\nparam c[i] = 3\nh[i] = c[i] i")
     assert (done.code, done.out) == (0, "h = [0., 3.]\n")
 

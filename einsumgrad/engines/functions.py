@@ -121,7 +121,9 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
     "floor": np.floor, "min": np.minimum, "max": np.maximum,
     "add": np.add, "subtract": np.subtract, "multiply": np.multiply, "negative": np.negative,
     "power": np.power, "square": np.square, "reciprocal": lambda x: np.true_divide(1, x),
-    "select": np.where, "stop": lambda x: x,
+    "select": np.where, "stop": lambda x: x, "divide": np.true_divide,
+    "finite": lambda x: np.where(np.isfinite(x), x, 0),
+    "divisor": lambda x: np.where(np.equal(x, 0), 1, x),
     "=": np.equal, "!=": np.not_equal, "<": np.less, "<=": np.less_equal, ">": np.greater,
     ">=": np.greater_equal, "and": np.logical_and, "or": np.logical_or, "not": np.logical_not,
 }  # fmt: skip

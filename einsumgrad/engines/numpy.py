@@ -221,3 +221,8 @@ def _arrange(made: Arrange, shape: tuple[int, ...]) -> Run:
     look = seen(made.operand.layout, made.rank)
     source = made.operand.register
     return lambda r, _a: np.broadcast_to(look(np.asarray(r[source])), shape)
+
+
+def call_of(made: Instruction, registers: tuple[Register, ...], own: int) -> Run:
+    """An instruction as a function over registers, which may be a mapping of those it reads."""
+    return _call(made, registers, own, REAL, frozenset())

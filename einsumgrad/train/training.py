@@ -16,8 +16,8 @@ from einsumgrad.arrays import floating
 from einsumgrad.check.sizes import sizes_given
 from einsumgrad.data_faults import NoLoss
 from einsumgrad.diagnostics import EinError
-from einsumgrad.engines.starts import fill
 from einsumgrad.ir import nodes as ir
+from einsumgrad.steps.starts import fill
 from einsumgrad.train.classifier import Judge, judge
 from einsumgrad.train.examples import Examples, examples, take_data
 from einsumgrad.train.faults import BadOption, Diverged, NotParameter

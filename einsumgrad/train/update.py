@@ -13,8 +13,8 @@ from einsumgrad.api import Program
 from einsumgrad.check.check import check
 from einsumgrad.check.sizes import sizes_given
 from einsumgrad.diagnostics import NOWHERE, EinError, Fault
-from einsumgrad.engines.starts import shape_of, start
 from einsumgrad.ir import nodes as ir
+from einsumgrad.steps.starts import shape_of, start
 from einsumgrad.syntax import tree as t
 from einsumgrad.syntax.near import nearest
 from einsumgrad.syntax.show import show

@@ -10,8 +10,8 @@ import numpy as np
 import numpy.typing as npt
 
 from einsumgrad.check.sizes import size_names, sizes_given
-from einsumgrad.engines.starts import draw, start
 from einsumgrad.ir import nodes as ir
+from einsumgrad.steps.starts import draw, start
 from einsumgrad.verify.values import count_of, holds_below
 
 Array = npt.NDArray[Any]

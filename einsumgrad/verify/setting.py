@@ -14,11 +14,11 @@ from einsumgrad.arrays import leaves
 from einsumgrad.data_faults import Cotangents, NotFinite
 from einsumgrad.derive.gradients import gradient_suffix, objective
 from einsumgrad.diagnostics import EinError
-from einsumgrad.engines.runner import Runner
 from einsumgrad.evaluate import gradients_apart
 from einsumgrad.ir import nodes as ir
 from einsumgrad.pipeline import backward, prepared
 from einsumgrad.plan.nodes import Plan
+from einsumgrad.steps.runner import Runner
 from einsumgrad.verify.forward import Forward, make_forward
 from einsumgrad.verify.sample import Values, draw_arrays, draw_sizes
 

@@ -11,12 +11,14 @@ import numpy.typing as npt
 
 from einsumgrad.arrays import Leaves, floating
 from einsumgrad.check.sizes import bind_sizes
-from einsumgrad.engines.numpy import Compiled, compile_plan
-from einsumgrad.engines.starts import fill, lacking, shape_of
+from einsumgrad.emit.script import script
 from einsumgrad.ir.nodes import Program
 from einsumgrad.plan.memory import check_memory, free_memory
 from einsumgrad.plan.nodes import Plan
 from einsumgrad.plan.plan import make_plan
+from einsumgrad.steps.compiled import Compiled, compiled
+from einsumgrad.steps.starts import fill, lacking, shape_of
+from einsumgrad.tune.tune import tuned
 
 Array = npt.NDArray[Any]
 Key = tuple[tuple[str, ...], tuple[tuple[str, tuple[int, ...], str], ...]]
@@ -25,8 +27,9 @@ MAX_PLANS = 64
 
 @dataclass(frozen=True, slots=True)
 class Ready:
-    """A plan as calls; `drawn`: the leaves that a run makes itself, of these `sizes`."""
+    """A plan as a step; `drawn`: the leaves that a run makes itself, of these `sizes`."""
 
+    plan: Plan
     compiled: Compiled
     drawn: frozenset[str]
     sizes: Mapping[str, int]
@@ -63,8 +66,9 @@ class Runner:
                 self.plans.clear()
             sizes = bind_sizes(self.program, {name: array.shape for name, array in arrays.items()})
             drawn = frozenset(t.name for t in lacking(self.program, arrays))
-            compiled = compile_plan(self._plan(arrays, wanted, sizes))
-            found = self.plans[key] = Ready(compiled, drawn, sizes)
+            plan = self._plan(arrays, wanted, sizes)
+            step = compiled(script(tuned(plan)))
+            found = self.plans[key] = Ready(plan, step, drawn, sizes)
         return found
 
     def plan(self, arrays: Mapping[str, Array], wanted: tuple[str, ...]) -> Plan:

@@ -1,0 +1,260 @@
+"""Each instruction as lines of the source."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import assert_never
+
+import numpy as np
+
+from einsumgrad.emit.homes import Homes
+from einsumgrad.emit.matrices import product
+from einsumgrad.emit.places import Place
+from einsumgrad.emit.slices import inner, sliced, stored
+from einsumgrad.emit.table import BY_NAME, FOLDS, LINES, STARTS, UFUNCS
+from einsumgrad.emit.writer import Writer, plain
+from einsumgrad.engines.functions import FUNCTIONS, REAL
+from einsumgrad.engines.numpy import call_of
+from einsumgrad.plan.nodes import (
+    Arg,
+    Arrange,
+    Buffer,
+    Cast,
+    Constant,
+    Count,
+    Done,
+    Fill,
+    Fold,
+    Gather,
+    Guard,
+    Instruction,
+    Load,
+    Loop,
+    Map,
+    Once,
+    Operand,
+    OverlapAdd,
+    Pad,
+    Pair,
+    Plan,
+    Scatter,
+    Step,
+    Store,
+    Variable,
+    Window,
+)
+from einsumgrad.plan.uses import uses
+
+
+@dataclass(slots=True)
+class Lines:
+    """Writes the steps of a plan. `places`: where the register of each step so far is."""
+
+    plan: Plan
+    homes: Homes
+    writer: Writer
+    places: dict[int, Place]
+    owner: str = ""
+
+    def steps(self, steps: tuple[Step, ...]) -> None:
+        for step in steps:
+            self.comment(step)
+            self.step(step)
+
+    def comment(self, step: Step) -> None:
+        """The tensor that a step is for, where another one begins."""
+        owner = self.plan.registers[step.register].owner
+        if owner != self.owner and not isinstance(step.instruction, Load | Fill | Count):
+            self.writer.line(f"# {step.register}")
+            self.owner = owner
+
+    def step(self, step: Step) -> None:
+        made, register = step.instruction, step.register
+        match made:
+            case Load() | Fill() | Count():
+                self.leaf(made, register)
+            case Map() | Cast() | Pair() | Fold() | Pad() | Buffer():
+                self.own(made, register)
+            case Arrange(operand, rank):
+                self.places[register] = self.arranged(operand, rank, register)
+            case Window():
+                self.window(made, register)
+            case Done(source, _, widths):
+                self.places[register] = inner(self.places[source], widths)
+            case Loop():
+                self.loop(made)
+            case Store():
+                self.store(made, register)
+            case Guard():
+                self.guarded(made, register)
+            case Gather() | Scatter() | OverlapAdd() | Once():
+                self.called(made, register)
+            case Variable():
+                pass
+            case _:
+                assert_never(made)
+
+    def leaf(self, made: Load | Fill | Count, register: int) -> None:
+        own = self.plan.registers[register]
+        if isinstance(made, Load):
+            name = f"a{register}"
+        elif isinstance(made, Count):
+            name = self.writer.constant("k", np.arange(made.size))
+        else:
+            name = self.writer.constant("k", np.full(own.shape, made.value, own.dtype))
+        self.places[register] = plain(name, own.shape, own.dtype)
+        self.writer.whole(name, self.places[register])
+
+    def own(self, made: Map | Cast | Pair | Fold | Pad | Buffer, register: int) -> None:
+        """What is written into a home of the register."""
+        place = self.homes.places[register]
+        self.places[register] = place
+        if register in self.homes.results:
+            self.fresh(place)
+        match made:
+            case Map():
+                self.map(made, place)
+            case Cast(operand):
+                source = self.writer.name(self.places[operand])
+                self.writer.line(f"copyto({self.writer.name(place)}, {source}, 'unsafe')")
+            case Pair():
+                product(self.writer, made, self.places, place)
+            case Fold():
+                self.fold(made, place)
+            case Pad(source, widths, value):
+                self.filled(place, value)
+                self.inside(place, widths, source)
+            case Buffer(held, widths, value):
+                if held is None or any(map(any, widths)):
+                    self.filled(place, 0.0)
+                if held is not None:
+                    self.inside(place, widths, held)
+                elif value:
+                    self.filled(inner(place, widths), value)
+            case _:
+                assert_never(made)
+
+    def fresh(self, place: Place) -> None:
+        """An array for the caller, which only the run makes; its axes are turned afterwards."""
+        order = sorted(range(len(place.shape)), key=lambda k: (-place.strides[k], k))
+        memory = place.turned(tuple(order))
+        self.writer.line(f"{place.base} = empty({memory.shape}, '{place.dtype}')")
+        self.writer.whole(place.base, memory)
+
+    def map(self, made: Map, place: Place) -> None:
+        out = self.writer.name(place)
+        args = [self.argument(arg, made.rank) for arg in made.args]
+        if made.function in UFUNCS:
+            name = UFUNCS[made.function]
+            out = f"out={out}" if name in BY_NAME else out
+            self.writer.line(f"{name}({', '.join((*args, out))})")
+        elif made.function in LINES:
+            names = {"o": out, **dict(zip("abc", args, strict=False))}
+            for text in LINES[made.function]:
+                self.writer.line(_filled(text, names))
+        else:
+            function = self.writer.constant("f", FUNCTIONS[made.function])
+            self.writer.line(f"copyto({out}, {function}({', '.join(args)}), 'unsafe')")
+
+    def argument(self, arg: Arg, rank: int) -> str:
+        if isinstance(arg, Constant):
+            return _number(arg.value)
+        place = self.places[arg.register]
+        if place.base.startswith("i"):  # a loop's variable, a number
+            return place.base
+        return self.writer.name(place.spread(arg.layout, rank))
+
+    def fold(self, made: Fold, place: Place) -> None:
+        source = self.places[made.operand.register].spread(made.operand.layout, made.rank)
+        out, whole = self.writer.name(place), self.writer.name(source)
+        if made.function in FOLDS:
+            empty = any(source.shape[k] == 0 for k in made.axes)
+            start = (
+                f", initial={STARTS[made.function]}" if empty and made.function in STARTS else ""
+            )
+            axes = f"({', '.join(map(str, made.axes))},)"
+            self.writer.line(f"{FOLDS[made.function]}.reduce({whole}, {axes}, None, {out}{start})")
+            return
+        function = self.writer.constant("f", REAL.folds[made.function][0])
+        self.writer.line(f"copyto({out}, {function}({whole}, {made.axes}), 'unsafe')")
+
+    def filled(self, place: Place, value: float) -> None:
+        self.writer.line(f"{self.writer.name(place)}.fill({_number(value)})")
+
+    def inside(self, place: Place, widths: tuple[tuple[int, int], ...], source: int) -> None:
+        """A register put into a place with room around it."""
+        target = self.writer.name(inner(place, widths))
+        self.writer.line(f"copyto({target}, {self.writer.name(self.places[source])})")
+
+    def arranged(self, operand: Operand, rank: int, register: int) -> Place:
+        """The operand turned, and repeated along the axes that it lacks."""
+        shape = self.plan.registers[register].shape
+        found = self.places[operand.register].spread(operand.layout, rank)
+        return Place(found.base, found.offset, shape, found.strides, found.dtype)
+
+    def window(self, made: Window, register: int) -> None:
+        own, name = self.plan.registers[register], f"w{register}"
+        place = sliced(self.writer, made, self.places[made.source], own.shape, name)
+        if place is None:
+            self.called(made, register)
+        else:
+            self.places[register] = place
+
+    def store(self, made: Store, register: int) -> None:
+        rank = len(made.widths) - len(made.places)
+        value = self.places[made.value.register].spread(made.value.layout, rank)
+        if not stored(self.writer, made, self.places[made.into], value):
+            self.called(made, register)
+
+    def loop(self, made: Loop) -> None:
+        variable = f"i{made.variable}"
+        self.places[made.variable] = plain(variable, (), "int64")
+        self.writer.whole(variable, self.places[made.variable])
+        turns = f"range({made.count})" if made.upward else f"range({made.count - 1}, -1, -1)"
+        self.writer.block(f"for {variable} in {turns}:", lambda: self.steps(made.body))
+        self.owner = ""
+
+    def called(self, made: Instruction, register: int) -> None:
+        """An instruction that is a function over registers: it makes an array of its own."""
+        name, own = f"r{register}", self.plan.registers[register]
+        call = self.call(made, register)
+        if isinstance(made, Store | Once):
+            self.writer.line(call)
+            return
+        self.writer.line(f"{name} = owned({call}, '{own.dtype}')")
+        self.places[register] = plain(name, own.shape, own.dtype)
+        self.writer.whole(name, self.places[register])
+
+    def call(self, made: Instruction, register: int) -> str:
+        function = self.writer.constant("f", call_of(made, self.plan.registers, register))
+        given = ", ".join(f"{r}: {self.value(r)}" for r in dict.fromkeys(uses(made)))
+        return f"{function}({{{given}}}, None)"
+
+    def guarded(self, made: Guard, register: int) -> None:
+        """A contraction is put right in its place, if need be."""
+        self.places[register] = self.places[made.result]
+        name = self.writer.name(self.places[made.result])
+        self.writer.line(f"g = {self.call(made, register)}")
+        self.writer.block(f"if g is not {name}:", lambda: self.writer.line(f"copyto({name}, g)"))
+
+    def value(self, register: int) -> str:
+        """What a function over registers finds in one: an array, a loop's variable, or nothing."""
+        return self.writer.name(self.places[register]) if register in self.places else "None"
+
+
+def _number(value: float) -> str:
+    """A number as the source says it."""
+    if value == np.inf:
+        return "inf"
+    if value == -np.inf:
+        return "-inf"
+    if np.isnan(value):
+        return "nan"
+    return repr(int(value) if value == int(value) and abs(value) < 2**53 else float(value))
+
+
+def _filled(text: str, names: Mapping[str, str]) -> str:
+    """A line of the table with the names put in."""
+    return re.sub(r"\b[oabc]\b", lambda m: names[m.group()], text)

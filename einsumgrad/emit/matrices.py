@@ -1,0 +1,103 @@
+"""Contractions as matrix products into their place, without copies where strides allow it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from einsumgrad.emit.places import Place
+from einsumgrad.emit.writer import Writer, plain
+from einsumgrad.plan.nodes import Layout, Operand, Pair
+
+Matrix = tuple[Place, str]
+
+
+def product(writer: Writer, made: Pair, places: Mapping[int, Place], out: Place) -> None:
+    """`matmul(first, second, out)`, the operand first whose own axes lie outside the other's."""
+    both, rows, columns, summed = made.parts
+    order = sorted(range(len(made.out)), key=lambda k: (-out.strides[k], k))
+    space = [made.out[k] for k in order]
+    stack, rows, columns = (_as(space, part) for part in (both, rows, columns))
+    left = Side(places[made.left.register], made.left, rows)
+    right = Side(places[made.right.register], made.right, columns)
+    swapped = bool(rows and columns) and space.index(columns[0]) < space.index(rows[0])
+    first, second = (right, left) if swapped else (left, right)
+    summed = first.sorted(summed)
+    if not rows and not columns and stack:
+        _rows(writer, first, second, (stack, summed), out, made)
+        return
+    a = first.matrix(writer, stack, first.own, summed)
+    b = second.matrix(writer, stack, summed, second.own)
+    shape = (stack, first.own, second.own)
+    target = _merged(out, made.out, shape)
+    writer.line(f"matmul({a}, {b}, {_target(writer, target, out, made.out, shape)})")
+
+
+def _target(
+    writer: Writer, target: Place | None, out: Place, axes: Layout, parts: tuple[Layout, ...]
+) -> str:
+    if target is None:
+        raise AssertionError((out, axes, parts))
+    return writer.name(target)
+
+
+def _rows(
+    writer: Writer, first: Side, second: Side, parts: tuple[Layout, Layout], out: Place, made: Pair
+) -> None:
+    """Row by row: no matrix at all."""
+    stack, summed = parts
+    a = first.matrix(writer, stack, summed)
+    b = second.matrix(writer, stack, summed)
+    target = out.turned(tuple(made.out.index(k) for k in stack))
+    writer.line(f"vecdot({a}, {b}, {writer.name(target)})")
+
+
+def _as(space: list[int], part: Layout) -> Layout:
+    return tuple(k for k in space if k in part)
+
+
+def _merged(place: Place, axes: Layout, parts: tuple[Layout, ...]) -> Place | None:
+    """The place with stack axes as they are and each further group as one axis."""
+    stack, *groups = parts
+    named = tuple((axes.index(k),) for k in stack)
+    return place.merged((*named, *(tuple(axes.index(k) for k in g) for g in groups)))
+
+
+class Side:
+    """An operand; `own`: the axes that the other one lacks."""
+
+    def __init__(self, place: Place, operand: Operand, own: Layout) -> None:
+        self.place, self.layout, self.own = place, operand.layout, own
+        self.register = operand.register
+
+    def sorted(self, axes: Layout) -> Layout:
+        """Axes in the order in which they lie in memory."""
+        strides = dict(zip(self.layout, self.place.strides, strict=True))
+        return tuple(sorted(axes, key=lambda k: (-strides[k], k)))
+
+    def matrix(self, writer: Writer, stack: Layout, *groups: Layout) -> str:
+        """A name for the operand as a stack of matrices; a copy where it is none."""
+        found = _merged(self.place, self.layout, (stack, *groups))
+        if found is not None and (len(groups) < 2 or found.is_matrix()):
+            return writer.name(found)
+        return self._copied(writer, (stack, *groups))
+
+    def _copied(self, writer: Writer, parts: tuple[Layout, ...]) -> str:
+        order = tuple(self.layout.index(k) for part in parts for k in part)
+        turned = self.place.turned(order)
+        key = replace(turned, base=f"copy of {self.register}")
+        for scope in writer.scopes:
+            if key in scope:
+                name = scope[key]
+                break
+        else:
+            writer.count += 1
+            name = f"m{writer.count}"
+            writer.line(f"{name} = copied({writer.name(turned)})")
+            writer.scopes[-1][key] = name
+        whole = plain(name, turned.shape, turned.dtype)
+        writer.whole(name, whole)
+        axes = tuple(k for part in parts for k in part)
+        merged = _merged(whole, axes, parts)
+        assert merged is not None
+        return writer.name(merged)

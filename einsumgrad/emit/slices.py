@@ -1,0 +1,104 @@
+"""Windows that are slices, and values stored at single places of a loop's step."""
+
+from __future__ import annotations
+
+from einsumgrad.emit.places import Place
+from einsumgrad.emit.writer import Writer
+from einsumgrad.plan.nodes import Store, Walk, Window
+
+
+def inner(place: Place, widths: tuple[tuple[int, int], ...]) -> Place:
+    """The place without the room around it."""
+    offset = place.offset
+    shape = []
+    for n, stride, (before, after) in zip(place.shape, place.strides, widths, strict=True):
+        offset += before * stride
+        shape.append(n - before - after)
+    return Place(place.base, offset, tuple(shape), place.strides, place.dtype)
+
+
+def sliced(
+    writer: Writer, made: Window, source: Place, shape: tuple[int, ...], name: str
+) -> Place | None:
+    """Where a window is: for one that moves with loops, in a variable that is set here."""
+    strides, offset = [0] * len(shape), source.offset
+    for walk, stride in zip(made.walks, source.strides, strict=True):
+        offset += walk.offset * stride
+        for axis, count in walk.steps:
+            strides[axis] += count * stride
+    moving = [
+        (register, count * stride)
+        for walk, stride in zip(made.walks, source.strides, strict=True)
+        for register, count in walk.moving
+    ]
+    place = Place(source.base, offset, shape, tuple(strides), source.dtype)
+    if not moving:
+        return place
+    index = [_slice(walk, shape) for walk in made.walks]
+    if None in index:
+        return None
+    writer.line(f"{name} = {writer.name(source)}[{', '.join(str(i) for i in index)}]")
+    axes = [walk.steps[0][0] for walk in made.walks if walk.steps]
+    taken = Place(
+        name, 0, tuple(shape[k] for k in axes), tuple(strides[k] for k in axes), source.dtype
+    )
+    writer.whole(name, taken)
+    return taken.turned(tuple(axes.index(k) for k in range(len(shape))))
+
+
+def _slice(walk: Walk, shape: tuple[int, ...]) -> str | None:
+    """One axis of an index; None if it is walked along by several axes, or backwards."""
+    start = _start(walk)
+    if not walk.steps:
+        return start
+    if len(walk.steps) > 1 or walk.steps[0][1] < 1:
+        return None
+    axis, step = walk.steps[0]
+    if not walk.moving and walk.offset == 0 and step == 1:
+        return f":{shape[axis]}"
+    return f"{start}:{start} + {step * (shape[axis] - 1) + 1}:{step}"
+
+
+def _start(walk: Walk) -> str:
+    parts = [
+        f"{count} * i{register}" if count != 1 else f"i{register}"
+        for register, count in walk.moving
+    ]
+    if walk.offset or not parts:
+        parts.append(str(walk.offset))
+    return " + ".join(parts)
+
+
+PUT = {
+    "add": "add",
+    "subtract": "subtract",
+    "multiply": "multiply",
+    "max": "maximum",
+    "min": "minimum",
+}
+
+
+def stored(writer: Writer, made: Store, into: Place, value: Place) -> bool:
+    """Writes a store; its single places are looked at first, as they may be outside."""
+    places = dict(made.places)
+    tests, index = [], []
+    for axis, (n, (before, after)) in enumerate(zip(into.shape, made.widths, strict=True)):
+        if axis not in places:
+            index.append(f"{before}:{n - after}")
+            continue
+        walk = places[axis]
+        if not (len(walk.moving) == 1 and walk.moving[0][1] == 1 and walk.offset == 0):
+            tests.append(f"0 <= {_start(walk)} < {n - before - after}")
+        index.append(f"{before} + {_start(walk)}" if before else _start(walk))
+    put = PUT[made.function]
+    target, shown = writer.name(into), writer.name(value)
+
+    def body() -> None:
+        writer.line(f"t = {target}[{', '.join(index)}, ...]")
+        writer.line(f"{put}(t, {shown}, out=t)")
+
+    if tests:
+        writer.block(f"if {' and '.join(tests)}:", body)
+    else:
+        body()
+    return True

@@ -1,0 +1,111 @@
+"""The source as it is written: lines, names of views, constants that it is given."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from einsumgrad.emit.places import Place, laid
+
+ARENA = "s"
+GIVEN = "ak"
+"""Variables that are set when the source begins: arguments, constants."""
+
+
+@dataclass(slots=True)
+class Writer:
+    """`first`: lines that come before all others. `statics`: views of the block, by the names of
+    variables. `constants`: other values that the source is given. `wholes`: what each variable that
+    holds an array is. `scopes`: the views that have names by now, in each loop that is open."""
+
+    lines: list[str] = field(default_factory=list)
+    first: list[str] = field(default_factory=list)
+    statics: dict[Place, str] = field(default_factory=dict)
+    constants: dict[str, Any] = field(default_factory=dict)
+    wholes: dict[str, Place] = field(default_factory=dict)
+    scopes: list[dict[Place, str]] = field(default_factory=lambda: [{}])
+    depth: int = 2
+    count: int = 0
+
+    def line(self, text: str) -> None:
+        self.lines.append("    " * self.depth + text)
+
+    def whole(self, name: str, place: Place) -> None:
+        """Notes that a variable holds just this array."""
+        self.wholes[name] = place
+        for scope in self.scopes:  # views of what the name was before are gone
+            for known in [p for p in scope if p.base == name]:
+                del scope[known]
+
+    def constant(self, stem: str, value: Any) -> str:
+        name = f"{stem}{len(self.constants)}"
+        self.constants[name] = value
+        return name
+
+    def name(self, place: Place) -> str:
+        """An expression for a place: a variable, made here if there is none."""
+        if place.base == ARENA:
+            return self.statics.setdefault(place, f"v{len(self.statics)}")
+        if self.wholes.get(place.base) == place:
+            return place.base
+        for scope in self.scopes:
+            if place in scope:
+                return scope[place]
+        return self._shown(place)
+
+    def _shown(self, place: Place) -> str:
+        """A variable for a view: of what is there all the time, before all else."""
+        self.count += 1
+        name, given = f"u{self.count}", place.base[0] in GIVEN
+        text = f"{name} = {self._seen(place)}"
+        if given:
+            self.first.append("    " * 2 + text)
+        else:
+            self.line(text)
+        self.scopes[0 if given else -1][place] = name
+        return name
+
+    def _seen(self, place: Place) -> str:
+        """A view of the array that a variable holds."""
+        whole = self.wholes[place.base]
+        order = _turned(whole, place)
+        if order is not None:
+            return f"{place.base}.transpose({', '.join(map(str, order))})"
+        offset = place.offset - whole.offset
+        where = self.constant("at", (place.shape, place.dtype, place.strides))
+        return f"seen({place.base}, {where}, {offset})"
+
+    def block(self, header: str, body: Callable[[], None]) -> None:
+        """A loop or a branch."""
+        self.line(header)
+        self.depth += 1
+        self.scopes.append({})
+        start = len(self.lines)
+        body()
+        if len(self.lines) == start:
+            self.line("pass")
+        self.scopes.pop()
+        self.depth -= 1
+
+
+def _turned(whole: Place, place: Place) -> tuple[int, ...] | None:
+    """How the axes of an array are turned to be seen so, if that is all."""
+    if (place.offset, place.dtype, len(place.shape)) != (
+        whole.offset, whole.dtype, len(whole.shape)
+    ):  # fmt: skip
+        return None
+    left = list(range(len(whole.shape)))
+    order = []
+    for n, stride in zip(place.shape, place.strides, strict=True):
+        found = next((k for k in left if (whole.shape[k], whole.strides[k]) == (n, stride)), None)
+        if found is None:
+            return None
+        left.remove(found)
+        order.append(found)
+    return tuple(order)
+
+
+def plain(name: str, shape: tuple[int, ...], dtype: str) -> Place:
+    """An array of its own, laid out plainly."""
+    return laid(name, 0, shape, None, dtype)

@@ -1,0 +1,1 @@
+"""Runs: plans as compiled steps, kept for equal shapes."""

@@ -1,0 +1,99 @@
+"""A script compiled: its source executed once, its memory made when it is needed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from numpy.lib.stride_tricks import as_strided
+
+from einsumgrad.emit.places import Place
+from einsumgrad.emit.script import Script
+
+Array = npt.NDArray[Any]
+Step = Callable[..., list[Array]]
+
+
+def seen(whole: Array, where: tuple[Any, Any, Any], offset: int) -> Array:
+    """A view of an array: its shape, dtype and strides, and how far from the array it begins."""
+    shape, dtype, strides = where
+    if whole.flags.c_contiguous:
+        return np.ndarray(shape, dtype, whole, offset, strides)
+    return as_strided(whole, shape, strides)  # only slices have gaps, and begin where they begin
+
+
+def owned(found: Any, dtype: str) -> Array:
+    """What a function gave, as an array without gaps that shows no memory of the block."""
+    array = np.asarray(found, dtype)
+    return array if array.flags.owndata and array.flags.c_contiguous else array.copy()
+
+
+def copied(array: Array) -> Array:
+    return array.copy()
+
+
+NAMES: Mapping[str, Any] = {
+    **{
+        name: getattr(np, name)
+        for name in (
+            "exp", "log", "log1p", "expm1", "sqrt", "absolute", "sign", "sin", "cos", "tan", "tanh",
+            "floor", "minimum", "maximum", "add", "subtract", "multiply", "divide", "negative",
+            "power", "square", "positive", "equal", "not_equal", "less", "less_equal", "greater",
+            "greater_equal", "logical_and", "logical_or", "logical_not", "isfinite", "copyto",
+            "matmul", "vecdot", "empty", "array", "inf", "nan",
+        )
+    },
+    "seen": seen, "copied": copied, "owned": owned,
+}  # fmt: skip
+"""What the source may name, beside the constants that it is given."""
+
+
+@dataclass(slots=True)
+class Compiled:
+    """A step that may be called from several threads: each call takes a memory of its own, an old
+    one if one is free."""
+
+    script: Script
+    make: Callable[..., Step]
+    spare: list[Step] = field(default_factory=list)
+
+    def run(self, arrays: Mapping[str, Array]) -> dict[str, Array]:
+        """The results, none of which shares memory with an argument or with another."""
+        given = [_given(arrays[name], dtype) for name, dtype in self.script.leaves]
+        try:
+            step = self.spare.pop()
+        except IndexError:
+            step = self._made()
+        try:
+            with np.errstate(all="ignore"):
+                found = step(*given)
+        finally:
+            self.spare.append(step)
+        return dict(zip(self.script.results, found, strict=True))
+
+    def _made(self) -> Step:
+        block = np.empty(self.script.bytes + 64, np.uint8)
+        block = block[-block.ctypes.data % 64 :]
+        return self.make(*(_view(block, place) for place in self.script.views.values()))
+
+
+def _view(block: Array, place: Place) -> Array:
+    return np.ndarray(place.shape, place.dtype, block, place.offset, place.strides)
+
+
+def _given(array: Array, dtype: str) -> Array:
+    """An argument as the source takes it: of its dtype, without gaps."""
+    if array.dtype == dtype and array.flags.c_contiguous:
+        return array
+    return np.ascontiguousarray(array, dtype)
+
+
+def compiled(script: Script) -> Compiled:
+    """The script's step. Its source has no text from a program or an array in it."""
+    names = {**NAMES, **script.constants}
+    code = compile(script.source, "<step>", "exec")
+    exec(code, names)
+    return Compiled(script, names["make"])

@@ -1,0 +1,1 @@
+"""Plans made faster: the same instructions, fewer and in better shapes."""

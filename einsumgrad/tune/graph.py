@@ -1,0 +1,154 @@
+"""A plan being rewritten: its instructions replayed one by one, equal ones made once."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from einsumgrad.diagnostics import InternalError
+from einsumgrad.plan.nodes import (
+    Arg,
+    Arrange,
+    At,
+    Buffer,
+    Constant,
+    Fill,
+    Instruction,
+    Loop,
+    Map,
+    Operand,
+    Plan,
+    Register,
+    Step,
+    Variable,
+    Walk,
+)
+
+NAMES = ("operand", "source", "into", "result", "loop")
+"""Fields of instructions that name a register."""
+
+
+@dataclass(slots=True)
+class Graph:
+    """Steps as they are made. `scopes`: the steps of the loop that is being replayed, after those
+    around it. `seen`: what each register of the plan is here, a number or another register's axes
+    in some order."""
+
+    plan: Plan
+    registers: list[Register] = field(default_factory=list)
+    made: dict[int, Instruction] = field(default_factory=dict)
+    scopes: list[list[Step]] = field(default_factory=lambda: [[]])
+    known: list[dict[tuple[Instruction, Register], int]] = field(default_factory=lambda: [{}])
+    seen: dict[int, Arg] = field(default_factory=dict)
+
+    def emit(self, instruction: Instruction, register: Register) -> int:
+        """The register of an instruction, an old one if an equal instruction has been made."""
+        key = (instruction, dataclasses.replace(register, owner=""))
+        for known in self.known:
+            if key in known and not isinstance(instruction, Buffer | Variable):
+                return known[key]
+        number = len(self.registers)
+        self.registers.append(register)
+        self.made[number] = instruction
+        self.known[-1][key] = number
+        self.scopes[-1].append(Step(instruction, number))
+        return number
+
+    def operand(self, register: int, layout: tuple[int, ...]) -> Arg:
+        """An operand of the plan as it is here."""
+        found = self.seen[register]
+        if isinstance(found, Constant):
+            return found
+        return Operand(found.register, tuple(layout[k] for k in found.layout))
+
+    def whole(self, register: int) -> int:
+        """A register here with the same axes as that of the plan, each in its place."""
+        found, own = self.seen[register], self.plan.registers[register]
+        if isinstance(found, Constant):
+            return self.emit(Fill(found.value), own)
+        plain = found.layout == tuple(range(len(own.shape)))
+        if plain and self.registers[found.register].shape == own.shape:
+            return found.register
+        return self.emit(Arrange(found, len(own.shape)), own)
+
+    def copied(self, instruction: Instruction) -> Instruction:
+        """The instruction over registers here. Raises InternalError for a loop."""
+        if isinstance(instruction, Loop):
+            raise InternalError("a loop is replayed by its steps")
+        changes: dict[str, Any] = {}
+        for f in dataclasses.fields(instruction):
+            value = getattr(instruction, f.name)
+            if f.name in NAMES and isinstance(value, int):
+                changes[f.name] = self.whole(value)
+            elif isinstance(value, Operand | tuple):
+                changes[f.name] = self._part(value, maps=isinstance(instruction, Map))
+        return dataclasses.replace(instruction, **changes)
+
+    def _part(self, value: Any, *, maps: bool) -> Any:
+        match value:
+            case Operand(register, layout):
+                return self.operand(register, layout) if maps else self._held(value)
+            case Walk(offset, steps, moving):
+                return Walk(offset, steps, tuple((self.whole(r), c) for r, c in moving))
+            case At(Operand() as place, entry):
+                return At(self._held(place), entry)
+            case tuple():
+                return tuple(self._part(part, maps=maps) for part in value)
+            case _:
+                return value
+
+    def _held(self, value: Operand) -> Operand:
+        """An operand that may not be a number, nor lack an axis along which it repeats."""
+        if value.register < 0:
+            return value
+        found = self.operand(value.register, value.layout)
+        if isinstance(found, Operand) and len(found.layout) == len(value.layout):
+            return found
+        return Operand(self.whole(value.register), value.layout)
+
+
+Rule = Callable[[Graph, Instruction, Register], Arg]
+"""Makes an instruction over registers of the graph; what it gives may be a number, or another
+register with axes in some order."""
+
+
+def replay(plan: Plan, rule: Rule) -> Plan:
+    """The plan made anew, each instruction by the rule."""
+    graph = Graph(plan)
+    for step in plan.steps:
+        _replay(graph, step, rule)
+    results = tuple((name, graph.whole(register)) for name, register in plan.results)
+    return dataclasses.replace(
+        plan, steps=tuple(graph.scopes[0]), registers=tuple(graph.registers), results=results
+    )
+
+
+def _replay(graph: Graph, step: Step, rule: Rule) -> None:
+    made, own = step.instruction, graph.plan.registers[step.register]
+    if not isinstance(made, Loop):
+        graph.seen[step.register] = rule(graph, graph.copied(made), own)
+        return
+    graph.scopes.append([])
+    graph.known.append({})
+    variable = graph.emit(Variable(len(graph.registers)), graph.plan.registers[made.variable])
+    graph.seen[made.variable] = Operand(variable, ())
+    graph.scopes[-1].pop()
+    for inner in made.body:
+        _replay(graph, inner, rule)
+    graph.known.pop()
+    body = tuple(graph.scopes.pop())
+    number = graph.emit(Loop(variable, made.count, made.upward, body), own)
+    graph.seen[step.register] = Operand(number, ())
+
+
+def plainly(graph: Graph, instruction: Instruction, register: Register) -> Arg:
+    """The instruction as it is; an arrangement of axes is only looked through."""
+    if isinstance(instruction, Arrange):
+        operand = instruction.operand
+        shape = graph.registers[operand.register].shape
+        if all(shape[k] == register.shape[p] for k, p in enumerate(operand.layout)):
+            return operand
+    number = graph.emit(instruction, register)
+    return Operand(number, tuple(range(len(register.shape))))

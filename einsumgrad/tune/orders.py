@@ -1,0 +1,150 @@
+"""In which order each register's axes lie in memory, so that few steps have to turn one around.
+
+An order lists axes, outermost first. Consumers vote for the orders of what they read, the largest
+first, from the last step back; then every step takes the order that it can make."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from itertools import pairwise
+
+from einsumgrad.plan.nodes import (
+    Arrange,
+    Cast,
+    Fold,
+    Instruction,
+    Layout,
+    Loop,
+    Map,
+    Operand,
+    Pair,
+    Plan,
+    Step,
+)
+
+Order = tuple[int, ...]
+
+
+def orders(plan: Plan) -> Mapping[int, Order]:
+    """The order of every register that is not laid out plainly."""
+    ballot = Ballot(plan)
+    for _, register in plan.results:
+        ballot.vote(register, plain(len(plan.registers[register].shape)), 2)
+    steps = list(flat(plan.steps))
+    for step in reversed(steps):
+        ballot.ask(step)
+    return {step.register: order for step in steps if (order := ballot.decide(step)) is not None}
+
+
+def flat(steps: tuple[Step, ...]) -> Iterator[Step]:
+    """All steps, those of loops before the loops themselves."""
+    for step in steps:
+        if isinstance(step.instruction, Loop):
+            yield from flat(step.instruction.body)
+        yield step
+
+
+def plain(rank: int) -> Order:
+    return tuple(range(rank))
+
+
+@dataclass(slots=True)
+class Ballot:
+    """Votes for orders by register, weighed by entries, and the orders that were decided."""
+
+    plan: Plan
+    votes: dict[int, dict[Order, int]] = field(default_factory=dict)
+    orders: dict[int, Order] = field(default_factory=dict)
+
+    def vote(self, register: int, order: Order, weight: int) -> None:
+        held = self.votes.setdefault(register, {})
+        size = max(1, self.plan.registers[register].size)
+        held[order] = held.get(order, 0) + weight * size
+
+    def wish(self, register: int) -> Order | None:
+        held = self.votes.get(register)
+        return max(held, key=lambda order: held[order]) if held else None
+
+    def ask(self, step: Step) -> None:
+        """A step's votes on its operands."""
+        made = step.instruction
+        wish = self.wish(step.register)
+        match made:
+            case Map(_, args, rank):
+                space = wish or plain(rank)
+                for arg in args if wish is not None else ():
+                    if isinstance(arg, Operand):
+                        self.vote(arg.register, along(arg.layout, space), 2)
+            case Cast(operand) if wish is not None:
+                self.vote(operand, wish, 2)
+            case Arrange(operand, _) if wish is not None:
+                self.vote(operand.register, along(operand.layout, wish), 2)
+            case Pair():
+                both, rows, columns, summed = made.parts
+                for operand, own in ((made.left, rows), (made.right, columns)):
+                    self.vote(operand.register, along(operand.layout, (*both, *own, *summed)), 1)
+            case _:
+                pass
+
+    def decide(self, step: Step) -> Order | None:
+        """The order that a step makes, None for a plain one."""
+        found = self._made(step.instruction, self.wish(step.register))
+        if found is None or found == plain(len(found)):
+            return None
+        self.orders[step.register] = found
+        return found
+
+    def _made(self, made: Instruction, wish: Order | None) -> Order | None:
+        match made:
+            case Map(_, args, _):
+                return wish or self._largest([a for a in args if isinstance(a, Operand)])
+            case Cast(operand):
+                return wish or self.orders.get(operand)
+            case Fold(function) if not function.startswith("arg"):
+                kept = [k for k in self._space(made.operand) if k not in made.axes]
+                left = sorted(kept)
+                return tuple(left.index(k) for k in kept)
+            case Pair():
+                return self._product(made, wish)
+            case _:
+                return None
+
+    def _largest(self, operands: list[Operand]) -> Order | None:
+        if not operands:
+            return None
+        largest = max(operands, key=lambda o: self.plan.registers[o.register].size)
+        found = self._space(largest)
+        rest = {k for o in operands for k in o.layout} - set(found)
+        return (*sorted(rest), *found) if rest else found
+
+    def _space(self, operand: Operand) -> Order:
+        """The axes of the space in the order in which an operand has them in memory."""
+        own = self.orders.get(operand.register) or plain(len(operand.layout))
+        return tuple(operand.layout[k] for k in own)
+
+    def _product(self, made: Pair, wish: Order | None) -> Order:
+        """Rows before columns or after them; axes of a kind in the order of their operand."""
+        both, rows, columns, _ = made.parts
+        left = [k for k in self._space(made.left) if k in rows]
+        right = [k for k in self._space(made.right) if k in columns]
+        stack = [k for k in self._space(made.left) if k in both]
+        ways = [
+            tuple(made.out.index(k) for k in (*stack, *first, *second))
+            for first, second in ((left, right), (right, left))
+        ]
+        if wish is None:
+            return ways[0]
+        return min(ways, key=lambda way: _apart(way, wish))
+
+
+def along(layout: Layout, space: Order) -> Order:
+    """An operand's axes in the order in which a space has them."""
+    return tuple(sorted(range(len(layout)), key=lambda axis: space.index(layout[axis])))
+
+
+def _apart(way: Order, wish: Order) -> int:
+    """How many neighbours of a way are not neighbours in the wish, the innermost counting most."""
+    pairs = set(pairwise(wish))
+    missed = sum(pair not in pairs for pair in pairwise(way))
+    return 2 * missed + (3 if way[-1:] != wish[-1:] else 0)

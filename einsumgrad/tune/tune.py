@@ -1,0 +1,34 @@
+"""A plan as fast engines take it: the same results by fewer instructions."""
+
+from __future__ import annotations
+
+from einsumgrad.plan.nodes import (
+    Arg,
+    Cast,
+    Fold,
+    Instruction,
+    Map,
+    Plan,
+    Register,
+)
+from einsumgrad.tune.expand import folded
+from einsumgrad.tune.graph import Graph, plainly, replay
+from einsumgrad.tune.live import live
+from einsumgrad.tune.peephole import cast, mapped
+
+
+def tuned(plan: Plan) -> Plan:
+    """The plan by fewer instructions, softmaxes in parts, nothing that no result needs."""
+    return live(replay(plan, _rule))
+
+
+def _rule(graph: Graph, made: Instruction, own: Register) -> Arg:
+    match made:
+        case Map():
+            return mapped(graph, made, own)
+        case Fold():
+            return folded(graph, made, own)
+        case Cast():
+            return cast(graph, made, own)
+        case _:
+            return plainly(graph, made, own)

@@ -1,0 +1,103 @@
+"""Compiled steps: what they are made of, that they agree with the reference engine, and that calls
+do not disturb each other."""
+
+from __future__ import annotations
+
+import ast
+import re
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import einsumgrad
+from einsumgrad.arrays import leaves
+from einsumgrad.emit.script import script
+from einsumgrad.engines.numpy import compile_plan
+from einsumgrad.ir.nodes import Program
+from einsumgrad.pipeline import backward, prepared
+from einsumgrad.plan.nodes import Plan
+from einsumgrad.steps.compiled import NAMES, compiled
+from einsumgrad.steps.runner import Runner
+from einsumgrad.tune.tune import tuned
+from einsumgrad.verify.setting import fixed, make_setting
+
+ROOT = Path(__file__).parent.parent
+EXAMPLES = sorted((ROOT / "examples").glob("*.ein"))
+MADE = re.compile(r"(v|u|a|o|r|w|m|i|k|f|at|t|g)\d*")
+"""Names that the source may make up; their numbers count registers, views and constants."""
+
+
+def planned(program: Program) -> tuple[Plan, dict[str, np.ndarray]]:
+    """The plan of all gradients of a program, on drawn arrays."""
+    setting = make_setting(program, {}, {}, 0, None)
+    derived = prepared(backward(fixed(program, setting.sizes)))
+    seeds = {f"{name}.grad": array for name, array in setting.cotangents.items()}
+    takes = {tensor.name for tensor in derived.tensors}
+    held = leaves(derived)
+    taken = held.take({n: a for n, a in {**setting.arrays, **seeds}.items() if n in takes})
+    return Runner(derived, held).plan(taken, derived.outputs), dict(taken)
+
+
+@pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)
+def test_the_source_is_made_of_made_up_names(path: Path) -> None:
+    """No text of a program is in it: names of its own, NumPy's functions, numbers."""
+    plan, _ = planned(einsumgrad.load(path).ir)
+    source = script(tuned(plan)).source
+    tree = ast.parse(source)
+    known = {*NAMES, "make", "step", "range", "None"}
+    names = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
+    assert all(name in known or MADE.fullmatch(name) for name in names)
+    texts = {n.value for n in ast.walk(tree) if isinstance(n, ast.Constant)}
+    assert {t for t in texts if isinstance(t, str)} <= {
+        "unsafe", "float64", "float32", "int64", "bool"
+    }  # fmt: skip
+    assert source.isascii()
+
+
+@pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)
+def test_both_engines_agree(path: Path) -> None:
+    plan, arrays = planned(einsumgrad.load(path).ir)
+    expected = compile_plan(plan).run(arrays)
+    step = compiled(script(tuned(plan)))
+    for _ in range(2):  # the memory of the first call is used again
+        found = step.run(arrays)
+        assert found.keys() == expected.keys()
+        for name, array in expected.items():
+            assert (found[name].shape, found[name].dtype) == (array.shape, array.dtype), name
+            scale = 1e-9 * float(np.max(np.abs(array), initial=1.0))
+            np.testing.assert_allclose(found[name], array, 1e-9, scale, err_msg=name)
+
+
+def test_results_are_the_callers_own() -> None:
+    program = einsumgrad.parse("y[b] = x[b]\nz[b] = x[b] + 1\nu[b] = z[b]")
+    x = np.arange(3.0)
+    first = program.run(x=x)
+    kept = {name: array.copy() for name, array in first.items()}
+    for array in program.run(x=x).values():
+        array[:] = -1
+    assert x.tolist() == [0, 1, 2]
+    for name, array in first.items():
+        assert array.tolist() == kept[name].tolist()
+        assert not any(np.shares_memory(array, other) for n, other in first.items() if n != name)
+
+
+def test_calls_of_several_threads_do_not_meet() -> None:
+    program = einsumgrad.load(ROOT / "examples" / "mlp.ein")
+    rng = np.random.default_rng(0)
+    given = [
+        {
+            "x": rng.normal(size=(64, 32)), "y": rng.integers(0, 10, 64),
+            "W⁰": rng.normal(size=(64, 32)), "b⁰": rng.normal(size=64),
+            "W¹": rng.normal(size=(10, 64)), "b¹": rng.normal(size=10),
+        }
+        for _ in range(8)
+    ]  # fmt: skip
+    expected = [program.value_and_grad(**arrays) for arrays in given]
+    with ThreadPoolExecutor(4) as pool:
+        for _ in range(5):
+            found = list(pool.map(lambda arrays: program.value_and_grad(**arrays), given))
+            for (value, grads), (own, others) in zip(found, expected, strict=True):
+                assert value == own
+                assert all(np.array_equal(grads[name], others[name]) for name in others)
