@@ -126,15 +126,6 @@ class NothingToVerify(Fault):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
-class NoLength(Fault):
-    code: ClassVar[str] = "E416"
-    words: ClassVar[str] = "nothing gives the length of axis {axis} of parameter `{name}`"
-    help: ClassVar[str] = "declare it with an index for every axis: `param {name}[…]`"
-    name: str
-    axis: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class BadLength(Fault):
     code: ClassVar[str] = "E417"
     words: ClassVar[str] = "the size `{name}` cannot be {value}: it is a whole number, 0 or more"

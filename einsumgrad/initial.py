@@ -10,8 +10,8 @@ import numpy as np
 import numpy.typing as npt
 
 from einsumgrad.arrays import leaves
-from einsumgrad.check.sizes import sizes_given, unknown_size
-from einsumgrad.data_faults import BadLength, ExtraArray, NoLength
+from einsumgrad.check.sizes import axis_sizes, sizes_given, unknown_size
+from einsumgrad.data_faults import BadLength, ExtraArray
 from einsumgrad.diagnostics import EinError
 from einsumgrad.engines.starts import shape_of, start
 from einsumgrad.ir.nodes import Program, Tensor
@@ -33,10 +33,7 @@ def initial(
     sizes = _sizes(program, given)
     params = [tensor for tensor in program.tensors if tensor.kind == "param"]
     missing = [
-        unknown_size(program, i.size) if i else NoLength(span=t.span, name=t.name, axis=axis)
-        for t in params
-        for axis, i in enumerate(t.axes)
-        if i is None or i.size not in sizes
+        unknown_size(program, size) for t in params for size in axis_sizes(t) if size not in sizes
     ]
     if missing:
         raise EinError(*dict.fromkeys(missing))

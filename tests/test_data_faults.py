@@ -119,7 +119,7 @@ CASES: dict[str, tuple[str, Call]] = {
         f"y[b] = Σ_{{{','.join(f'i{k}' for k in range(40))}}}{DEEP}",
         lambda p: p.run(**{f"x{k}": np.ones((2, 2)) for k in range(40)}),
     ),
-    "axis_without_length": ("h[b] = x[b] + E[0]", lambda p: p.init(B=3)),
+    "axis_without_length": ("h[b,k] = E[w[b],k]", lambda p: p.init(K=3)),
     "examples_mixed": ("m = 1/B Σ_b w x[b]\nloss ℓ[b] = (x[b] - m)^2", lambda p: p.per_example()),
     "derivative_too_long": (
         "p[b] = " + " ".join(f"x{k}[b]" for k in range(3000)),

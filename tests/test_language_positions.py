@@ -132,6 +132,25 @@ def states(arrays: dict[str, Array], start: Array) -> Array:
     return np.stack(found, axis=1)
 
 
+@pytest.mark.parametrize(
+    ("text", "sizes", "loaded"),
+    [
+        ("q[b,t,d] = Σ_e W[8t+d,e] x[b,t,e]", "b=8,e=3,d=3,t=4", "27×3 float64  load W"),
+        ("y[b,p] += x[b,p+k] w[k]", "b=2,p=3,k=2", "2×4 float64  load x"),
+        ("y[b] = x[b,2] + x[b,0]", "b=2", "2×3 float64  load x"),
+    ],
+)
+def test_an_axis_without_an_index_is_as_long_as_it_is_read(
+    shell: Shell, text: str, sizes: str, loaded: str
+) -> None:
+    done = shell("compile", "-", "--emit", "plan", "--size", sizes, stdin=text)
+    assert (done.code, done.err) == (0, "")
+    assert loaded in done.out
+    missing = shell("compile", "-", "--emit", "plan", stdin=text)
+    assert missing.code == 1
+    assert "`B` of index `b`" in missing.err
+
+
 @pytest.mark.sentence(7, "A tensor may read itself")
 def test_circles() -> None:
     """Forwards, backwards, two steps apart, and through another statement."""

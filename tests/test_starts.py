@@ -81,6 +81,12 @@ def test_sizes_come_by_name_or_from_arrays() -> None:
         assert program.init(**sizes)["W"].shape == expected, sizes
 
 
+def test_an_axis_without_an_index_is_as_long_as_it_is_read() -> None:
+    program = parse("q[b,t,d] = Σ_e W[8t+d,e] x[b,t,e]")
+    assert program.init(T=4, D=3, E=2)["W"].shape == (8 * 3 + 2 + 1, 2)
+    assert program.init(T=4, D=3, W=np.ones((40, 2)))["W"].shape == (40, 2)
+
+
 @pytest.mark.parametrize(
     ("sizes", "message"),
     [

@@ -99,7 +99,13 @@ def _plan(program: Program, sizes: str | None) -> str:
     """The listing of a program's plan; leaves are float64 arrays of the sizes given."""
     import numpy as np
 
-    from einsumgrad.check.sizes import bind_sizes, sizes_given, unknown_size
+    from einsumgrad.check.sizes import (
+        axis_sizes,
+        bind_sizes,
+        size_names,
+        sizes_given,
+        unknown_size,
+    )
     from einsumgrad.diagnostics import EinError
     from einsumgrad.ir.verify import verify
     from einsumgrad.plan.listing import listing
@@ -108,10 +114,12 @@ def _plan(program: Program, sizes: str | None) -> str:
     found = verify(prepared(program), "stable forms")
     known = sizes_given(found, sizes_option(found, sizes), {})
     leaves = [t for t in found.tensors if t.kind != "computed"]
-    missing = {i.size for t in leaves for i in t.axes if i is not None and i.size not in known}
+    missing = {size for t in leaves for size in axis_sizes(t) if size not in known}
     if missing:
-        raise EinError(*(unknown_size(found, size) for size in sorted(missing)))
-    shapes = {t.name: tuple(known[i.size] for i in t.axes if i is not None) for t in leaves}
+        # An axis without an index is as long as it is read, once the sizes of the indices are there.
+        named = {n for n in size_names(found) if "#" not in n and n not in known}
+        raise EinError(*(unknown_size(found, size) for size in sorted(named or missing)))
+    shapes = {t.name: tuple(known[size] for size in axis_sizes(t)) for t in leaves}
     dtypes = {t.name: np.dtype(np.int64 if t.integer else np.float64) for t in leaves}
     wanted = tuple(dict.fromkeys((*((found.loss,) if found.loss else ()), *found.outputs)))
     return listing(make_plan(found, bind_sizes(found, shapes), shapes, dtypes, wanted))

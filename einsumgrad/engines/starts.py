@@ -9,6 +9,7 @@ from typing import Any, assert_never
 import numpy as np
 import numpy.typing as npt
 
+from einsumgrad.check.sizes import axis_sizes
 from einsumgrad.ir import nodes as ir
 from einsumgrad.ir.nodes import children
 from einsumgrad.ir.walk import accesses, free_indices
@@ -33,8 +34,8 @@ def start(tensor: ir.Tensor, program: ir.Program, sizes: Sizes, rng: np.random.G
 
 
 def shape_of(tensor: ir.Tensor, sizes: Sizes) -> tuple[int, ...]:
-    """The shape by the tensor's axes, all of which bear an index."""
-    return tuple(sizes[index.size] for index in tensor.axes if index is not None)
+    """The shape by the sizes of the tensor's axes."""
+    return tuple(sizes[size] for size in axis_sizes(tensor))
 
 
 def draw(
