@@ -85,6 +85,8 @@ CASES: dict[str, tuple[str, Call]] = {
     ),
     "no_size": ("index k : K\nh[b] = Σ_k k x[b]", lambda p: p.run(x=y)),
     "no_size_for_start": (LINEAR, lambda p: p.init()),
+    "no_start": ("param w[i] ~ normal(sqrt(3 - I))\nh[b] = Σ_i w[i] x[b,i]", lambda p: p.init(I=4)),
+    "no_noise": ("noise ε[b] ~ uniform(0, 3 - B)\nh[b] = ε[b] x[b]", lambda p: p.run(x=y)),
     "no_such_size": (LINEAR, lambda p: p.init(I=3, N=4)),
     "negative_size": (LINEAR, lambda p: p.init(I=-3)),
     "size_against_declaration": (CLASSES, lambda p: p.init(I=3, K=4)),

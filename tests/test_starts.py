@@ -11,6 +11,9 @@ import pytest
 
 import einsumgrad
 from einsumgrad import EinError, parse
+from einsumgrad.check import constants
+from einsumgrad.engines import functions as engine
+from einsumgrad.ir import functions
 
 EXAMPLES = Path(__file__).parent.parent / "examples"
 
@@ -79,6 +82,18 @@ def test_sizes_come_by_name_or_from_arrays() -> None:
         {"W": np.ones(expected)}, {"I": 4, "Ŷ": 3, "head": 2}, {"I": 4, "Ŷ": 3, "|head|": 2},
     ):  # fmt: skip
         assert program.init(**sizes)["W"].shape == expected, sizes
+
+
+def test_numbers_of_starts_are_those_of_a_run() -> None:
+    """The check has the functions of single numbers, the engine those of arrays."""
+    assert constants.FUNCTIONS.keys() == functions.FUNCTIONS.keys()
+    for name, function in constants.FUNCTIONS.items():
+        for x in (-1.7, -0.3, 0.0, 0.4, 2.5):
+            args = (x, 0.2)[: functions.FUNCTIONS[name].arity]
+            with np.errstate(all="ignore"):
+                expected = float(engine.FUNCTIONS[name](*map(np.float64, args)))
+            if math.isfinite(expected):
+                assert function(*args) == pytest.approx(expected, rel=1e-14), (name, x)
 
 
 def test_an_axis_without_an_index_is_as_long_as_it_is_read() -> None:

@@ -116,7 +116,7 @@ def _plan(program: Program, sizes: str | None) -> str:
     leaves = [t for t in found.tensors if t.kind != "computed"]
     missing = {size for t in leaves for size in axis_sizes(t) if size not in known}
     if missing:
-        # An axis without an index is as long as it is read, once the sizes of the indices are there.
+        # An axis without an index is as long as it is read, by indices whose sizes are known.
         named = {n for n in size_names(found) if "#" not in n and n not in known}
         raise EinError(*(unknown_size(found, size) for size in sorted(named or missing)))
     shapes = {t.name: tuple(known[size] for size in axis_sizes(t)) for t in leaves}
