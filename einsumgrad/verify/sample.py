@@ -12,7 +12,8 @@ import numpy.typing as npt
 from einsumgrad.check.sizes import axis_sizes, size_names, sizes_given
 from einsumgrad.engines.starts import draw, start
 from einsumgrad.ir import nodes as ir
-from einsumgrad.verify.values import count_of, holds_below
+from einsumgrad.verify.counts import count_of
+from einsumgrad.verify.values import holds_below
 
 Array = npt.NDArray[Any]
 Sizes = Mapping[str, int]
