@@ -15,8 +15,7 @@ from einsumgrad.data_faults import BadLength, ExtraArray
 from einsumgrad.diagnostics import EinError
 from einsumgrad.engines.starts import shape_of, start
 from einsumgrad.ir.nodes import Program, Tensor
-from einsumgrad.plan.faults import TooLarge
-from einsumgrad.plan.memory import free_memory, readable
+from einsumgrad.plan.memory import free_memory, too_large
 from einsumgrad.reflect.ascii import spelling
 from einsumgrad.wrt import aliases
 
@@ -37,7 +36,7 @@ def initial(
     ]
     if missing:
         raise EinError(*dict.fromkeys(missing))
-    _check_memory(params, sizes, free_memory() if memory is None else memory)
+    _check_memory(program, params, sizes, free_memory() if memory is None else memory)
     rng = np.random.default_rng(seed)
     started = {t.name: start(t, program, sizes, rng) for t in params}
     kinds = {t.name: "int64" if t.integer else dtype for t in params}
@@ -77,10 +76,11 @@ def _length(name: str, value: Any) -> int:
     return int(value)
 
 
-def _check_memory(params: list[Tensor], sizes: Mapping[str, int], limit: int) -> None:
+def _check_memory(
+    program: Program, params: list[Tensor], sizes: Mapping[str, int], limit: int
+) -> None:
     """Nothing is drawn that does not fit."""
     needed = {t.name: 8 * math.prod(shape_of(t, sizes)) for t in params}
     if sum(needed.values()) > limit:
         tensor = max(needed, key=lambda name: needed[name])
-        total = readable(sum(needed.values()))
-        raise EinError(TooLarge(tensor=tensor, needed=total, limit=readable(limit)))
+        raise EinError(too_large(program, tensor, sum(needed.values()), limit))

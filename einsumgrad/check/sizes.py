@@ -13,6 +13,7 @@ from fractions import Fraction
 from einsumgrad.check.classes import Classes, Given
 from einsumgrad.check.infer import Inferred, infer, places, rooms
 from einsumgrad.check.size_faults import BadSize, UnknownLength, UnknownSize
+from einsumgrad.check.spans import place_of
 from einsumgrad.diagnostics import NOWHERE, EinError, Fault
 from einsumgrad.ir import nodes as ir
 from einsumgrad.ir.walk import walk
@@ -284,6 +285,6 @@ def _unknown_length(program: ir.Program, size: str) -> Fault:
     known = {tensor.name: tensor for tensor in program.tensors}
     own = known.get(_derived_of(name, known), known[name])
     own = own if len(own.axes) == len(known[name].axes) else known[name]
-    written = (s.target.span for s in program.statements if s.target.tensor == own.name)
     kind = "output" if own.kind == "computed" else own.kind
-    return UnknownLength(span=next(written, own.span), tensor=own.name, axis=int(axis), kind=kind)
+    span = place_of(program, own.name)
+    return UnknownLength(span=span, tensor=own.name, axis=int(axis), kind=kind)

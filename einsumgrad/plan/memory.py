@@ -5,7 +5,9 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from einsumgrad.check.spans import place_of
 from einsumgrad.diagnostics import EinError
+from einsumgrad.ir import nodes as ir
 from einsumgrad.plan.faults import TooLarge
 from einsumgrad.plan.nodes import Plan
 
@@ -13,14 +15,17 @@ FALLBACK = 2**30
 UNITS = ("bytes", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB")
 
 
-def check_memory(plan: Plan, limit: int) -> None:
-    """Raises EinError, before anything is allocated, if the plan needs more bytes than the limit;
-    it names the tensor that needs the most."""
+def check_memory(program: ir.Program, plan: Plan, limit: int) -> None:
+    """Raises EinError, before anything is allocated, if the plan of a program needs more bytes than
+    the limit; it names the tensor that needs the most."""
     if plan.peak_bytes > limit:
-        tensor = plan.largest[0]
-        raise EinError(
-            TooLarge(tensor=tensor, needed=readable(plan.peak_bytes), limit=readable(limit))
-        )
+        raise EinError(too_large(program, plan.largest[0], plan.peak_bytes, limit))
+
+
+def too_large(program: ir.Program, tensor: str, needed: int, limit: int) -> TooLarge:
+    """The fault of so many bytes, most of them for one tensor."""
+    span = place_of(program, tensor)
+    return TooLarge(span=span, tensor=tensor, needed=readable(needed), limit=readable(limit))
 
 
 def readable(count: int) -> str:
