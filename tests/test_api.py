@@ -33,6 +33,13 @@ def test_declarations_in_order() -> None:
     assert (slide.inputs, slide.params, slide.outputs, slide.loss) == (("x",), ("W",), ("h̃",), None)
 
 
+@pytest.mark.sentence(1, "`W^0[j,i]` is the same name")
+def test_names_to_derive_by_are_spelled_as_in_programs() -> None:
+    program = einsumgrad.load(EXAMPLES / "mlp.ein")
+    assert str(program.derive("W^0")) == str(program.derive("W⁰")) == str(program.derive("W0"))
+    assert parse("h[b] = W^Q[0] x[b]").derive("W^{Q}").outputs[-1] == "W^Q.grad"
+
+
 # ---- what a gradient is
 
 

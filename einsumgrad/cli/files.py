@@ -21,13 +21,25 @@ def read_program(path: str) -> Program:
     return checked(decode(read_bytes(path), path), path)
 
 
+def files_argument(
+    _ctx: click.Context, _param: click.Parameter, files: tuple[str, ...]
+) -> tuple[str, ...]:
+    """The files, of which standard input can be one, once."""
+    if files.count("-") > 1:
+        raise click.BadParameter("standard input, `-`, can be read once only", param_hint="FILE...")
+    return files
+
+
 def names_option(program: Program, text: str | None) -> tuple[str, ...] | None:
     """The tensors that `--wrt` names, in Unicode or ASCII. Raises EinError for others."""
     if text is None:
         return None
     from einsumgrad.wrt import check_wrt
 
-    return check_wrt(program, tuple(name.strip() for name in text.split(",") if name.strip()))
+    names = tuple(name.strip() for name in text.split(",") if name.strip())
+    if not names:
+        raise click.BadParameter("it names no tensor", param_hint="--wrt")
+    return check_wrt(program, names)
 
 
 def sizes_option(program: Program, text: str | None) -> dict[str, int]:
