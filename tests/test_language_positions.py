@@ -151,6 +151,16 @@ def test_an_axis_without_an_index_is_as_long_as_it_is_read(
     assert "`B` of index `b`" in missing.err
 
 
+def test_a_listed_plan_shows_numbers(shell: Shell) -> None:
+    text = "index p : 4, k : 3, i : 8\ninput x[b,i]\ny[b,p] = 2 + 1/B max_k x[b,2p-k]"
+    text += "\nz[b] = σ(x[b,0]) [x[b,3] > 7]"
+    plan = shell("compile", "-", "--emit", "plan", "--size", "b=2", stdin=text).out
+    for shown in ("reciprocal(2)", ", 2)", ", 7)", "pad(r0) by 0+0, 2+0 with 0", "2·a1-a2+2"):
+        assert shown in plan
+    assert "()" not in plan
+    assert "count to 4" in plan
+
+
 @pytest.mark.sentence(7, "A tensor may read itself")
 def test_circles() -> None:
     """Forwards, backwards, two steps apart, and through another statement."""
