@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from einsumgrad.arrays import leaves
 from einsumgrad.check.sizes import axis_sizes, sizes_given, unknown_size
-from einsumgrad.data_faults import BadLength, ExtraArray
+from einsumgrad.data_faults import BadArgument, BadLength, ExtraArray
 from einsumgrad.diagnostics import EinError
 from einsumgrad.engines.starts import shape_of, start
 from einsumgrad.ir.nodes import Program, Tensor
@@ -29,6 +29,7 @@ def initial(
     shapes give sizes. `memory`: the bytes they may take, None for what the machine has free.
 
     Raises EinError for a size that nothing gives, or if they are too large."""
+    _check_dtype(dtype)
     sizes = _sizes(program, given)
     params = [tensor for tensor in program.tensors if tensor.kind == "param"]
     missing = [
@@ -41,6 +42,17 @@ def initial(
     started = {t.name: start(t, program, sizes, rng) for t in params}
     kinds = {t.name: "int64" if t.integer else dtype for t in params}
     return {name: array.astype(kinds[name], copy=False) for name, array in started.items()}
+
+
+def _check_dtype(dtype: Any) -> None:
+    """Anything but a floating dtype would round the numbers that are drawn."""
+    try:
+        floating = np.issubdtype(np.dtype(dtype), np.floating)
+    except TypeError:
+        floating = False
+    if not floating:
+        wanted = "a floating dtype, such as `float32`"
+        raise EinError(BadArgument(name="dtype", value=repr(dtype), wanted=wanted))
 
 
 def _sizes(program: Program, given: Mapping[str, Any]) -> dict[str, int]:
