@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
+TYPE_CHECKING = False  # type checkers take it for true; `typing` is not needed to start
 if TYPE_CHECKING:
     from einsumgrad.api import Program, load, parse
     from einsumgrad.diagnostics import EinError
@@ -13,7 +12,12 @@ __version__ = "0.1.0"
 __all__ = ["EinError", "Program", "__version__", "fit", "load", "parse"]
 
 
-def __getattr__(name: str) -> Any:
+def __dir__() -> list[str]:
+    """The public names, for who looks around."""
+    return __all__
+
+
+def __getattr__(name: str) -> object:
     """The public names, imported when they are first asked for."""
     if name == "EinError":
         from einsumgrad.diagnostics import EinError

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from einsumgrad.data_faults import NoLoss
+from einsumgrad.data_faults import BadArgument, NoLoss
 from einsumgrad.derive.gradients import gradient_suffix
 from einsumgrad.derive.reverse import default_wrt
 from einsumgrad.diagnostics import EinError
@@ -15,6 +15,7 @@ from einsumgrad.directions import Directions
 from einsumgrad.evaluate import mean_loss
 from einsumgrad.initial import initial
 from einsumgrad.pipeline import backward, checked, tangents
+from einsumgrad.plan.memory import Memory
 from einsumgrad.reflect.ascii import ascii_program
 from einsumgrad.reflect.reflect import reflect
 from einsumgrad.session import Array, Names
@@ -36,6 +37,9 @@ def parse(text: str, filename: str = "<text>") -> Program:
     >>> program.inputs, program.params, program.outputs
     (('x',), ('W',), ('h',))
     """
+    if not isinstance(text, str):
+        wanted = "a text; `load` reads a file"
+        raise EinError(BadArgument(name="text", value=type(text).__name__, wanted=wanted))
     return Program(checked(text, filename))
 
 
@@ -83,15 +87,15 @@ class Program(Directions):
         /,
         *,
         seed: int = 0,
-        memory: int | None = None,
+        memory: Memory = None,
         **arrays: Any,
     ) -> dict[str, Array]:
         """The outputs and the loss, by name.
 
         Arrays are given by the names of inputs and parameters, in Unicode or ASCII, as keywords or
         in a mapping (for a tensor named `seed`, say); their shapes give the sizes. `seed`: draws
-        noise that is not given. `memory`: the bytes that may be allocated, by default what is free.
-        Raises EinError for arrays that do not fit the program.
+        noise that is not given. `memory`: what may be allocated, bytes or `"2GB"`, by default all
+        that is free. Raises EinError for arrays that do not fit the program.
 
         >>> parse("h[b] += w[i] x[b,i]").run(x=[[1., 2.]], w=[3., 4.])
         {'h': array([11.])}
@@ -106,7 +110,7 @@ class Program(Directions):
         *,
         wrt: Names | None = None,
         seed: int = 0,
-        memory: int | None = None,
+        memory: Memory = None,
         **arrays: Any,
     ) -> tuple[float, dict[str, Array]]:
         """The objective J and the gradients by `wrt` (default: the parameters), each of its
@@ -134,7 +138,7 @@ class Program(Directions):
         wrt: Names | None = None,
         *,
         seed: int = 0,
-        memory: int | None = None,
+        memory: Memory = None,
         **arrays: Any,
     ) -> dict[str, Array]:
         """The gradients by `wrt` (default: parameters and inputs), given those of some outputs.

@@ -90,9 +90,10 @@ class Cotangents(Fault):
 class BadArchive(Fault):
     code: ClassVar[str] = "E411"
     words: ClassVar[str] = "cannot take arrays from {file}: {reason}"
-    help: ClassVar[str] = "`numpy.savez(file, x=x, y=y)` writes such a file"
+    help: ClassVar[str] = "{hint}"
     file: str
     reason: str
+    hint: str = "`numpy.savez(file, x=x, y=y)` writes such a file"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
@@ -123,15 +124,6 @@ class NotFinite(Fault):
 class NothingToVerify(Fault):
     code: ClassVar[str] = "E415"
     words: ClassVar[str] = "there is no gradient to verify: no parameter and no input has one"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
-class NoLength(Fault):
-    code: ClassVar[str] = "E416"
-    words: ClassVar[str] = "nothing gives the length of axis {axis} of parameter `{name}`"
-    help: ClassVar[str] = "declare it with an index for every axis: `param {name}[…]`"
-    name: str
-    axis: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
@@ -172,3 +164,12 @@ class HessianTooLarge(Fault):
     count: int
     needed: str
     limit: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
+class BadArgument(Fault):
+    code: ClassVar[str] = "E421"
+    words: ClassVar[str] = "`{name}` is {value}, but it has to be {wanted}"
+    name: str
+    value: str
+    wanted: str

@@ -17,7 +17,7 @@ from einsumgrad.derive.gradients import gradient_suffix
 from einsumgrad.diagnostics import EinError, Fault
 from einsumgrad.ir import nodes as ir
 from einsumgrad.pipeline import backward, tangents
-from einsumgrad.plan.memory import free_memory, readable
+from einsumgrad.plan.memory import Memory, free_memory, limit_of, readable
 from einsumgrad.session import Names, Session
 from einsumgrad.wrt import aliases, parameters
 
@@ -34,7 +34,7 @@ class Directions(Session):
         tangents: Mapping[str, Any],
         *,
         seed: int = 0,
-        memory: int | None = None,
+        memory: Memory = None,
         **arrays: Any,
     ) -> tuple[dict[str, Array], dict[str, Array]]:
         """The outputs and the loss, and the tangents of each: their derivatives along the direction
@@ -65,7 +65,7 @@ class Directions(Session):
         wrt: Names | None = None,
         *,
         seed: int = 0,
-        memory: int | None = None,
+        memory: Memory = None,
         **arrays: Any,
     ) -> tuple[dict[str, Array], dict[str, Array]]:
         """The gradients of the objective by `wrt` (default: the parameters), as `value_and_grad`
@@ -96,7 +96,7 @@ class Directions(Session):
         wrt: Names | None = None,
         *,
         seed: int = 0,
-        memory: int | None = None,
+        memory: Memory = None,
         **arrays: Any,
     ) -> Blocks:
         """The second derivatives of the objective by `wrt` (default: the parameters): for each pair
@@ -158,7 +158,7 @@ class Directions(Session):
         place: tuple[int, ...],
         held: Mapping[str, Array],
         seed: int,
-        memory: int | None,
+        memory: Memory,
     ) -> dict[str, Array]:
         """The derivatives of the gradients by one entry, of those that depend on it."""
         derived = self._tangents(names, (along,))
@@ -214,10 +214,11 @@ def _moved(found: Mapping[str, Array], name: str, dot: str | None) -> Array:
     return np.zeros(found[name].shape, floating(found)) if dot is None else found[dot]
 
 
-def _check_fits(held: Mapping[str, Array], dtype: np.dtype[Any], memory: int | None) -> None:
+def _check_fits(held: Mapping[str, Array], dtype: np.dtype[Any], memory: Memory) -> None:
     """Raises EinError if the blocks of a Hessian need more bytes than may be used."""
     count = sum(math.prod(array.shape) for array in held.values())
-    limit = free_memory() if memory is None else memory
+    allowed = limit_of(memory)
+    limit = free_memory() if allowed is None else allowed
     if count**2 * dtype.itemsize > limit:
         names = ", ".join(f"`{name}`" for name in held)
         needed, most = readable(count**2 * dtype.itemsize), readable(limit)

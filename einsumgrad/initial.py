@@ -10,12 +10,11 @@ import numpy as np
 import numpy.typing as npt
 
 from einsumgrad.arrays import leaves
-from einsumgrad.check.sizes import sizes_given, unknown_size
-from einsumgrad.data_faults import BadLength, ExtraArray, NoLength
+from einsumgrad.check.sizes import axis_sizes, sizes_given, unknown_size
+from einsumgrad.data_faults import BadArgument, BadLength, ExtraArray
 from einsumgrad.diagnostics import EinError
 from einsumgrad.ir.nodes import Program, Tensor
-from einsumgrad.plan.faults import TooLarge
-from einsumgrad.plan.memory import free_memory, readable
+from einsumgrad.plan.memory import free_memory, too_large
 from einsumgrad.reflect.ascii import spelling
 from einsumgrad.steps.starts import shape_of, start
 from einsumgrad.wrt import aliases
@@ -30,21 +29,30 @@ def initial(
     shapes give sizes. `memory`: the bytes they may take, None for what the machine has free.
 
     Raises EinError for a size that nothing gives, or if they are too large."""
+    _check_dtype(dtype)
     sizes = _sizes(program, given)
     params = [tensor for tensor in program.tensors if tensor.kind == "param"]
     missing = [
-        unknown_size(program, i.size) if i else NoLength(span=t.span, name=t.name, axis=axis)
-        for t in params
-        for axis, i in enumerate(t.axes)
-        if i is None or i.size not in sizes
+        unknown_size(program, size) for t in params for size in axis_sizes(t) if size not in sizes
     ]
     if missing:
         raise EinError(*dict.fromkeys(missing))
-    _check_memory(params, sizes, free_memory() if memory is None else memory)
+    _check_memory(program, params, sizes, free_memory() if memory is None else memory)
     rng = np.random.default_rng(seed)
     started = {t.name: start(t, program, sizes, rng) for t in params}
     kinds = {t.name: "int64" if t.integer else dtype for t in params}
     return {name: array.astype(kinds[name], copy=False) for name, array in started.items()}
+
+
+def _check_dtype(dtype: Any) -> None:
+    """Anything but a floating dtype would round the numbers that are drawn."""
+    try:
+        floating = np.issubdtype(np.dtype(dtype), np.floating)
+    except TypeError:
+        floating = False
+    if not floating:
+        wanted = "a floating dtype, such as `float32`"
+        raise EinError(BadArgument(name="dtype", value=repr(dtype), wanted=wanted))
 
 
 def _sizes(program: Program, given: Mapping[str, Any]) -> dict[str, int]:
@@ -80,10 +88,11 @@ def _length(name: str, value: Any) -> int:
     return int(value)
 
 
-def _check_memory(params: list[Tensor], sizes: Mapping[str, int], limit: int) -> None:
+def _check_memory(
+    program: Program, params: list[Tensor], sizes: Mapping[str, int], limit: int
+) -> None:
     """Nothing is drawn that does not fit."""
     needed = {t.name: 8 * math.prod(shape_of(t, sizes)) for t in params}
     if sum(needed.values()) > limit:
         tensor = max(needed, key=lambda name: needed[name])
-        total = readable(sum(needed.values()))
-        raise EinError(TooLarge(tensor=tensor, needed=total, limit=readable(limit)))
+        raise EinError(too_large(program, tensor, sum(needed.values()), limit))

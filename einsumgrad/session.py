@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -10,11 +10,12 @@ import numpy as np
 import numpy.typing as npt
 
 from einsumgrad.arrays import floating, leaves
-from einsumgrad.data_faults import Cotangents
+from einsumgrad.data_faults import BadArgument, Cotangents
 from einsumgrad.derive.gradients import gradient_suffix
 from einsumgrad.diagnostics import EinError
 from einsumgrad.ir.nodes import Program as Ir
 from einsumgrad.pipeline import backward, prepared
+from einsumgrad.plan.memory import Memory, limit_of
 from einsumgrad.steps.runner import Runner
 from einsumgrad.wrt import aliases, check_wrt
 
@@ -39,7 +40,11 @@ class Session:
 
     def _wrt(self, wrt: Names) -> tuple[str, ...]:
         """The names, each that of a leaf which has a derivative."""
-        asked = (wrt,) if isinstance(wrt, str) else tuple(wrt)
+        names = (wrt,) if isinstance(wrt, str) else wrt
+        if not isinstance(names, Iterable) or not all(isinstance(n, str) for n in names):
+            wanted = "the name of a tensor, or several names"
+            raise EinError(BadArgument(name="wrt", value=repr(wrt), wanted=wanted))
+        asked = tuple(names)
         if asked not in self.asked:
             self.asked[asked] = check_wrt(self.ir, asked)
         return self.asked[asked]
@@ -84,8 +89,9 @@ class Session:
         wanted: tuple[str, ...],
         arrays: Mapping[str, Any],
         seed: int,
-        memory: int | None,
+        memory: Memory,
     ) -> dict[str, Array]:
+        memory = limit_of(memory)
         runner = self.runners.get((key, memory))
         if runner is None:
             runner = self.runners[key, memory] = Runner(prepared(program), leaves(program), memory)

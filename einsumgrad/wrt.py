@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import difflib
+import unicodedata
 
 from einsumgrad.data_faults import NotDifferentiable
 from einsumgrad.diagnostics import EinError
 from einsumgrad.ir.nodes import Program, Tensor
 from einsumgrad.reflect.ascii import spelling
+from einsumgrad.syntax.words import canonical
 
 
 def aliases(program: Program) -> dict[str, str]:
@@ -20,7 +22,8 @@ def check_wrt(program: Program, asked: tuple[str, ...]) -> tuple[str, ...]:
     """The tensors' own names. Raises EinError for one that has no derivative."""
     spelled = aliases(program)
     tensors = {t.name: t for t in program.tensors}
-    for name in asked:
+    names = [canonical(unicodedata.normalize("NFC", name)) for name in asked]
+    for name in names:
         if name not in spelled:
             close = difflib.get_close_matches(name, list(spelled), 1)
             hint = f"did you mean `{close[0]}`?" if close else ""
@@ -28,7 +31,7 @@ def check_wrt(program: Program, asked: tuple[str, ...]) -> tuple[str, ...]:
         why = _constant(tensors[spelled[name]])
         if why:
             raise EinError(NotDifferentiable(name=name, why=why))
-    return tuple(dict.fromkeys(spelled[name] for name in asked))
+    return tuple(dict.fromkeys(spelled[name] for name in names))
 
 
 def _constant(tensor: Tensor) -> str:

@@ -14,6 +14,7 @@ import numpy.typing as npt
 
 import einsumgrad
 
+USAGE = "usage: python examples/sample.py MODEL.ein PARAMETERS.npz [COUNT [SEED]]"
 LENGTH = 14
 """The symbols of a word with its two boundaries, as in the training data."""
 
@@ -35,10 +36,15 @@ def sample(
 
 def main(model: str, params: str, count: str = "10", seed: str = "0") -> None:
     """Prints the words."""
-    with np.load(params) as found:
-        words = sample(Path(model), dict(found), int(count), int(seed))
+    try:
+        with np.load(params) as found:
+            words = sample(Path(model), dict(found), int(count), int(seed))
+    except (OSError, ValueError, einsumgrad.EinError) as error:
+        sys.exit(f"{error}\n{USAGE}")
     sys.stdout.write("\n".join(words) + "\n")
 
 
 if __name__ == "__main__":
+    if not 3 <= len(sys.argv) <= 5:
+        sys.exit(USAGE)
     main(*sys.argv[1:])

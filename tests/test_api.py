@@ -33,6 +33,27 @@ def test_declarations_in_order() -> None:
     assert (slide.inputs, slide.params, slide.outputs, slide.loss) == (("x",), ("W",), ("h̃",), None)
 
 
+@pytest.mark.sentence(1, "`W^0[j,i]` is the same name")
+def test_names_to_derive_by_are_spelled_as_in_programs() -> None:
+    program = einsumgrad.load(EXAMPLES / "mlp.ein")
+    assert str(program.derive("W^0")) == str(program.derive("W⁰")) == str(program.derive("W0"))
+    assert parse("h[b] = W^Q[0] x[b]").derive("W^{Q}").outputs[-1] == "W^Q.grad"
+
+
+def test_what_a_look_around_shows() -> None:
+    assert dir(einsumgrad) == sorted(einsumgrad.__all__)
+    assert all(getattr(einsumgrad, name) for name in einsumgrad.__all__)
+    with pytest.raises(AttributeError):
+        einsumgrad.nothing  # noqa: B018
+
+
+def test_memory_is_given_as_on_the_command_line() -> None:
+    program = parse("h[b] = w x[b]")
+    close(program.run(memory="1GB", w=2.0, x=[1.0])["h"], [2.0])
+    with pytest.raises(EinError, match="100 bytes may be used"):
+        program.run(memory="100", w=2.0, x=np.ones(1000))
+
+
 # ---- what a gradient is
 
 

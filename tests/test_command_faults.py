@@ -44,6 +44,10 @@ WRONG_USE: dict[str, str] = {
     "compile --latx linear.ein": "--latx",
     "compile --emit three linear.ein": "three",
     "compile": "FILE",
+    "compile - -": "standard input, `-`, can be read once only",
+    "check - linear.ein -": "standard input, `-`, can be read once only",
+    "compile linear.ein --wrt ,": "it names no tensor",
+    "verify linear.ein --wrt ,": "it names no tensor",
     "run linear.ein --data x.npz --memory much": "`much` is no amount of memory, such as 2GB",
     "compile --emit plan --size I=many linear.ein": "`I=many` is no NAME=NUMBER",
 }

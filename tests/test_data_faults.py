@@ -85,6 +85,14 @@ CASES: dict[str, tuple[str, Call]] = {
     ),
     "no_size": ("index k : K\nh[b] = Σ_k k x[b]", lambda p: p.run(x=y)),
     "no_size_for_start": (LINEAR, lambda p: p.init()),
+    "no_start": ("param w[i] ~ normal(sqrt(3 - I))\nh[b] = Σ_i w[i] x[b,i]", lambda p: p.init(I=4)),
+    "no_noise": ("noise ε[b] ~ uniform(0, 3 - B)\nh[b] = ε[b] x[b]", lambda p: p.run(x=y)),
+    "integers_as_parameters": (LINEAR, lambda p: p.init(dtype="int32", I=3)),
+    "dtype_of_no_kind": (LINEAR, lambda p: p.init(dtype="number", I=3)),
+    "memory_in_words": (LINEAR, lambda p: p.run(memory="much", x=x, y=y, w=w, c=0.0)),
+    "memory_below_zero": (LINEAR, lambda p: p.hessian(memory=-1, x=x, y=y, w=w, c=0.0)),
+    "by_a_number": (LINEAR, lambda p: p.derive(3)),  # type: ignore[arg-type]
+    "bytes_as_a_program": (SUM, lambda _: einsumgrad.parse(b"h[b] = x[b]")),  # type: ignore[arg-type]
     "no_such_size": (LINEAR, lambda p: p.init(I=3, N=4)),
     "negative_size": (LINEAR, lambda p: p.init(I=-3)),
     "size_against_declaration": (CLASSES, lambda p: p.init(I=3, K=4)),
@@ -119,7 +127,7 @@ CASES: dict[str, tuple[str, Call]] = {
         f"y[b] = Σ_{{{','.join(f'i{k}' for k in range(40))}}}{DEEP}",
         lambda p: p.run(**{f"x{k}": np.ones((2, 2)) for k in range(40)}),
     ),
-    "axis_without_length": ("h[b] = x[b] + E[0]", lambda p: p.init(B=3)),
+    "axis_without_length": ("h[b,k] = E[w[b],k]", lambda p: p.init(K=3)),
     "examples_mixed": ("m = 1/B Σ_b w x[b]\nloss ℓ[b] = (x[b] - m)^2", lambda p: p.per_example()),
     "derivative_too_long": (
         "p[b] = " + " ".join(f"x{k}[b]" for k in range(3000)),

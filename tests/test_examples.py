@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import subprocess
+import sys
 from itertools import takewhile
 from pathlib import Path
 
@@ -156,3 +158,13 @@ def test_the_data_fit_the_examples(name: str, stem: str) -> None:
         objective, grads = program.value_and_grad(**few, **start)
         assert np.isfinite(objective)
         assert all(np.isfinite(grad).all() and grad.any() for grad in grads.values())
+
+
+@pytest.mark.parametrize("args", [[], ["examples/lstm.ein", "nowhere.npz"]])
+def test_words_are_not_sampled_from_nothing(args: list[str]) -> None:
+    root = Path(__file__).parent.parent
+    command = [sys.executable, "examples/sample.py", *args]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=root, check=False)
+    assert done.returncode == 1
+    assert "usage: python examples/sample.py" in done.stderr
+    assert "Traceback" not in done.stderr

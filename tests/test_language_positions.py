@@ -162,6 +162,35 @@ def states(arrays: dict[str, Array], start: Array) -> Array:
     return np.stack(found, axis=1)
 
 
+@pytest.mark.parametrize(
+    ("text", "sizes", "loaded"),
+    [
+        ("q[b,t,d] = Σ_e W[8t+d,e] x[b,t,e]", "b=8,e=3,d=3,t=4", "27×3 float64  load W"),
+        ("y[b,p] += x[b,p+k] w[k]", "b=2,p=3,k=2", "2×4 float64  load x"),
+        ("y[b] = x[b,2] + x[b,0]", "b=2", "2×3 float64  load x"),
+    ],
+)
+def test_an_axis_without_an_index_is_as_long_as_it_is_read(
+    shell: Shell, text: str, sizes: str, loaded: str
+) -> None:
+    done = shell("compile", "-", "--emit", "plan", "--size", sizes, stdin=text)
+    assert (done.code, done.err) == (0, "")
+    assert loaded in done.out
+    missing = shell("compile", "-", "--emit", "plan", stdin=text)
+    assert missing.code == 1
+    assert "`B` of index `b`" in missing.err
+
+
+def test_a_listed_plan_shows_numbers(shell: Shell) -> None:
+    text = "index p : 4, k : 3, i : 8\ninput x[b,i]\ny[b,p] = 2 + 1/B max_k x[b,2p-k]"
+    text += "\nz[b] = σ(x[b,0]) [x[b,3] > 7]"
+    plan = shell("compile", "-", "--emit", "plan", "--size", "b=2", stdin=text).out
+    for shown in ("reciprocal(2)", ", 2)", ", 7)", "pad(r0) by 0+0, 2+0 with 0", "2·a1-a2+2"):
+        assert shown in plan
+    assert "()" not in plan
+    assert "count to 4" in plan
+
+
 @pytest.mark.sentence(7, "A tensor may read itself")
 def test_circles() -> None:
     """Forwards, backwards, two steps apart, and through another statement."""

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from all_peers import PEERS
 from click.testing import CliRunner
+from command_line import Shell
 
 import einsumgrad
 from einsumgrad.cli.main import app
@@ -82,6 +83,13 @@ def test_json_tells_what_is_printed(path: Path, emit: str) -> None:
     assert {tensor for s in found["statements"] for tensor in [s["target"]["tensor"]]} == {
         name for name, kind in kinds.items() if kind == "computed"
     }
+
+
+def test_json_of_several_files_is_one_list(shell: Shell) -> None:
+    paths = [str(ROOT / "examples" / f"{name}.ein") for name in ("slide", "mlp")]
+    found = json.loads(shell("compile", "--json", *paths).out)
+    assert [one.pop("file") for one in found] == paths
+    assert found == [json.loads(shell("compile", "--json", path).out) for path in paths]
 
 
 @every_example

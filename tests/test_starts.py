@@ -11,6 +11,9 @@ import pytest
 
 import einsumgrad
 from einsumgrad import EinError, parse
+from einsumgrad.check import constants
+from einsumgrad.engines import functions as engine
+from einsumgrad.ir import functions
 
 EXAMPLES = Path(__file__).parent.parent / "examples"
 
@@ -79,6 +82,24 @@ def test_sizes_come_by_name_or_from_arrays() -> None:
         {"W": np.ones(expected)}, {"I": 4, "Ŷ": 3, "head": 2}, {"I": 4, "Ŷ": 3, "|head|": 2},
     ):  # fmt: skip
         assert program.init(**sizes)["W"].shape == expected, sizes
+
+
+def test_numbers_of_starts_are_those_of_a_run() -> None:
+    """The check has the functions of single numbers, the engine those of arrays."""
+    assert constants.FUNCTIONS.keys() == functions.FUNCTIONS.keys()
+    for name, function in constants.FUNCTIONS.items():
+        for x in (-1.7, -0.3, 0.0, 0.4, 2.5):
+            args = (x, 0.2)[: functions.FUNCTIONS[name].arity]
+            with np.errstate(all="ignore"):
+                expected = float(engine.FUNCTIONS[name](*map(np.float64, args)))
+            if math.isfinite(expected):
+                assert function(*args) == pytest.approx(expected, rel=1e-14), (name, x)
+
+
+def test_an_axis_without_an_index_is_as_long_as_it_is_read() -> None:
+    program = parse("q[b,t,d] = Σ_e W[8t+d,e] x[b,t,e]")
+    assert program.init(T=4, D=3, E=2)["W"].shape == (8 * 3 + 2 + 1, 2)
+    assert program.init(T=4, D=3, W=np.ones((40, 2)))["W"].shape == (40, 2)
 
 
 @pytest.mark.parametrize(

@@ -114,10 +114,10 @@ def test_one_wrong_entry_is_found(size: int, where: int, factor: float) -> None:
     setting = make_setting(program, given, {}, 0, None)
     right = gradients(program, ("w",), setting, None)["w"]
     rng = np.random.default_rng(0)
-    assert not check_gradient(setting.forward, "w", right, 1, rng).wrong(1e-6)
+    assert not check_gradient(setting.forward, "w", right, 1, rng).wrong()
     wrong = right.copy()
     wrong[where] *= factor
-    assert check_gradient(setting.forward, "w", wrong, 1, rng).wrong(1e-6)
+    assert check_gradient(setting.forward, "w", wrong, 1, rng).wrong()
 
 
 def test_a_missing_batch_factor_is_found() -> None:
@@ -128,8 +128,8 @@ def test_a_missing_batch_factor_is_found() -> None:
     for name, batched in (("w", False), ("x", True)):
         factor = per_example(program, name, found[name].shape)
         assert factor == (3 if batched else 1)
-        assert not check_gradient(setting.forward, name, found[name], factor, rng).wrong(1e-6)
-        assert check_gradient(setting.forward, name, found[name] / 3, factor, rng).wrong(1e-6)
+        assert not check_gradient(setting.forward, name, found[name], factor, rng).wrong()
+        assert check_gradient(setting.forward, name, found[name] / 3, factor, rng).wrong()
 
 
 @pytest.mark.parametrize(
@@ -182,23 +182,6 @@ def test_no_change_goes_through_a_stop() -> None:
         assert row(found, "x").kinks == 0
 
 
-def test_counts_lie_between_whole_numbers_where_nothing_jumps() -> None:
-    found = checked("input n[b]\ny[b] += 1/n[b] x[b,t] where t < n[b]")
-    assert found.ok
-    assert row(found, "n").kinks == 0
-    counts = found.setting.arrays["n"]
-    assert np.all((counts > 0) & (counts < found.setting.sizes["T"]))
-
-
-def test_labels_that_conditions_compare_are_whole() -> None:
-    text = "index b, b' : B\ninput y[b]\nloss ℓ[b] = Σ_{b'} [y[b] = y[b']] (x[b] - x[b'])^2"
-    found = checked(text)
-    assert found.ok
-    labels = found.setting.arrays["y"]
-    assert np.array_equal(labels, np.round(labels))
-    assert row(found, "x").absolute > 0 or row(found, "x").decided
-
-
 def test_masked_positions_may_be_outside() -> None:
     given = {"n": [1, 3, 2], "w": np.array([[0, -1, 99], [1, 2, 0], [3, 1, -1]])}
     for text in (
@@ -208,53 +191,12 @@ def test_masked_positions_may_be_outside() -> None:
         assert checked(f"input n[b], w[b,t]\n{text}", given).ok
 
 
-def test_integers_are_drawn_in_range_of_all_that_they_gather_from() -> None:
-    for seed in range(5):
-        found = checked("h[b] = A[y[b],z[y[b]]] + c[y[b]]\ninput z[i]", seed=seed)
-        assert found.ok
-
-
-def test_sizes_and_arrays_as_given_else_distinct_and_by_the_seed() -> None:
-    text = "for b,i,j  h[b,j] += W[j,i] x[b,i]"
-    found = checked(text, sizes={"B": 7})
-    assert found.setting.sizes["B"] == 7
-    assert len(set(found.setting.sizes.values())) == 3
-    assert found.setting.drawn == ("W", "x")
-    again = checked(text, sizes={"B": 7})
-    assert np.array_equal(found.setting.arrays["W"], again.setting.arrays["W"])
-    other = checked(text, sizes={"B": 7}, seed=1)
-    assert not np.array_equal(found.setting.arrays["W"], other.setting.arrays["W"])
-    given = checked(text, {"x": np.ones((2, 9), np.float32)})
-    assert given.setting.sizes["I"] == 9
-    assert given.setting.drawn == ("W",)
-    assert given.setting.arrays["x"].dtype == np.float64
-
-
-def test_axes_read_at_constants_are_long_enough() -> None:
-    found = checked("y[b] = x[b,3] + c[2] z[b,K-1] + Σ_k z[b,k]")
-    assert found.setting.arrays["x"].shape[1] == 4
-    assert found.setting.arrays["c"].shape == (3,)
-    assert np.any(found.setting.forward.arrays["x"] != 0)
-    assert found.ok
-
-
 def test_many_entries_are_sampled_and_directions_checked() -> None:
     found = checked("loss ℓ[b] = tanh(Σ_i w[i] x[b,i])", {"w": np.full(1000, 1e-3)})
     w = row(found, "w")
     assert w.directions == 8
     assert 16 <= w.entries <= 24
     assert row(checked("loss ℓ[b] = (w x[b])^2"), "x").entries == 3
-
-
-def test_the_objectives_domain_is_searched_for() -> None:
-    assert checked("loss ℓ[b] = log(p[b]) + log(1 - p[b])").ok
-    assert checked("loss ℓ[b] = sqrt(q[b] - 1)").ok
-    with pytest.raises(einsumgrad.EinError) as error:
-        checked("loss ℓ[b] = log(-1 - x[b]^2)")
-    assert "not finite on random arrays" in str(error.value)
-    with pytest.raises(einsumgrad.EinError) as error:
-        checked("loss ℓ[b] = log(x[b])", {"x": [-1.0]})
-    assert "not finite on the given arrays" in str(error.value)
 
 
 def test_cotangents_are_those_of_the_data() -> None:
@@ -295,3 +237,13 @@ def test_what_moves_only_if_entries_move_apart_is_decided() -> None:
     """Where all entries move alike no complex number reaches relu, which has no complex step."""
     text = "μ[b] = mean_j x[b,j]\nloss ℓ[b] = Σ_j w[j] relu(x[b,j] - μ[b])"
     assert row(checked(text, {"x": np.array([[1.0, 2.0, 6.0]])}), "x").unclear == 0
+
+
+@pytest.mark.parametrize(("tolerance", "code"), [("1e-9", 0), ("1e-13", 1), ("1e-30", 1)])
+def test_a_tolerance_decides(tolerance: str, code: int, shell: Shell) -> None:
+    """The printed relative error is what it is held against, whatever the method is off by."""
+    text = "loss ℓ[b] = abs(tanh(w x[b]))"
+    assert 1e-13 < max(r.relative for r in checked(text).rows) < 1e-9
+    done = shell("verify", "-", "--tolerance", tolerance, stdin=text)
+    assert done.code == code
+    assert ("FAILED" in done.out) == bool(code)

@@ -89,6 +89,25 @@ def _every_place(access: ir.Access, axes: Mapping[str, Sequence[str]]) -> Iterat
             yield Place(access, form, axis)
 
 
+def rooms(
+    program: ir.Program, axes: Mapping[str, Sequence[str]], known: Known
+) -> Iterator[Inferred]:
+    """The lengths of leaves' axes that neither an index nor an array gives: as far as positions,
+    all of them computed from known sizes, read them."""
+    reading = dict[str, list[Place | None]]()
+    for access in (access for statement in program.statements for access in statement.reads):
+        for at, axis in zip(access.at, axes[access.tensor], strict=False):
+            form = affine(at)
+            found = None if form is None else Place(access, form, axis)
+            reading.setdefault(axis, []).append(found)
+    leaves = (tensor.name for tensor in program.tensors if tensor.kind != "computed")
+    for axis in (axis for name in leaves for axis in axes[name] if "#" in axis):
+        places = [place for place in reading.get(axis, ()) if place is not None]
+        bounded = len(places) == len(reading.get(axis, ())) > 0
+        if bounded and known(axis) is None and all(_known(p.needs(), known) for p in places):
+            yield _room(axis, tuple(places), known)
+
+
 def infer(
     found: Places, known: Known, root: Callable[[str], str], pinned: frozenset[str]
 ) -> Iterator[Inferred | Fault]:
@@ -194,7 +213,7 @@ def _index(size: str, place: Place, root: Callable[[str], str]) -> str:
 
 
 def _room(axis: str, writing: tuple[Place, ...], known: Known) -> Inferred:
-    """The length that holds every write."""
+    """The length that holds every place."""
     last, access = 0, writing[0].access
     for place in writing:
         sizes = {name: known(name) or 0 for name in place.needs()}

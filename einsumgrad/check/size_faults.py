@@ -50,6 +50,7 @@ class NeverInRange(Fault):
 class UnknownLength(Fault):
     code: ClassVar[str] = "E241"
     words: ClassVar[str] = "nothing gives the length of axis {axis} of `{tensor}`"
-    help: ClassVar[str] = "declare it with an index there: `output {tensor}[…]`"
+    help: ClassVar[str] = "declare it with an index there: `{kind} {tensor}[…]`"
     tensor: str
     axis: int
+    kind: str

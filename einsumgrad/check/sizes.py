@@ -11,8 +11,9 @@ from collections.abc import Iterator, Mapping
 from fractions import Fraction
 
 from einsumgrad.check.classes import Classes, Given
-from einsumgrad.check.infer import infer, places
+from einsumgrad.check.infer import Inferred, infer, places, rooms
 from einsumgrad.check.size_faults import BadSize, UnknownLength, UnknownSize
+from einsumgrad.check.spans import place_of
 from einsumgrad.diagnostics import NOWHERE, EinError, Fault
 from einsumgrad.ir import nodes as ir
 from einsumgrad.ir.walk import walk
@@ -55,11 +56,16 @@ def _pinned_roots(
 
 
 def sizes_given(program: ir.Program, given: Mapping[str, int], shapes: Shapes) -> dict[str, int]:
-    """The sizes that the program, sizes given by name, and the shapes of some arrays give."""
+    """The sizes that the program, sizes given by name, and the shapes of some arrays give; an axis
+    without an index that no array gives is as long as it is read."""
     classes = _classes(program, shapes, given)
+    axes = {tensor.name: axis_sizes(tensor) for tensor in program.tensors}
+    for item in rooms(program, axes, classes.value):
+        _give_inferred(classes, item)
     if classes.faults:
         raise EinError(*dict.fromkeys(classes.faults))
-    return _values(classes, size_names(program))
+    own = (size for sizes in axes.values() for size in sizes if "#" in size)
+    return _values(classes, (*size_names(program), *own))
 
 
 def unknown_size(program: ir.Program, size: str) -> Fault:
@@ -134,10 +140,14 @@ def _infer(classes: Classes, program: ir.Program, axes: Mapping[str, list[str]])
             if isinstance(item, Fault):
                 classes.faults.append(item)
                 return
-            source = f"`{item.access.span.text}` needs it to be {item.value}"
-            classes.give(item.size, Given(item.size, item.value, source, item.access.span))
+            _give_inferred(classes, item)
             _give_declared(classes, program)
             asked = True
+
+
+def _give_inferred(classes: Classes, item: Inferred) -> None:
+    source = f"`{item.access.span.text}` needs it to be {item.value}"
+    classes.give(item.size, Given(item.size, item.value, source, item.access.span))
 
 
 def axis_sizes(tensor: ir.Tensor) -> list[str]:
@@ -258,11 +268,10 @@ def _values(classes: Classes, names: tuple[str, ...]) -> dict[str, int]:
 
 
 def _unknown(program: ir.Program, size: str, otherwise: str) -> Fault:
-    """The fault; `otherwise`: what can be done besides declaring it."""
-    tensor, hashed, axis = size.partition("#")
-    if hashed:
-        place = next(s.target.span for s in program.statements if s.target.tensor == tensor)
-        return UnknownLength(span=place, tensor=tensor, axis=int(axis))
+    """The fault of a size that nothing gives, at a statement that needs it. `otherwise`: what can
+    be done besides declaring it."""
+    if "#" in size:
+        return _unknown_length(program, size)
     for statement in program.statements:
         for index in sorted(statement.every_index):
             if index.size == size:
@@ -271,3 +280,14 @@ def _unknown(program: ir.Program, size: str, otherwise: str) -> Fault:
                     span=place, size=size, of=of, index=index.name, otherwise=otherwise
                 )
     return UnknownSize(size=size, index=size.strip("|").lower(), otherwise=otherwise)
+
+
+def _unknown_length(program: ir.Program, size: str) -> Fault:
+    """The fault of an axis without an index: of a derivative, that of the tensor as written."""
+    name, _, axis = size.partition("#")
+    known = {tensor.name: tensor for tensor in program.tensors}
+    own = known.get(_derived_of(name, known), known[name])
+    own = own if len(own.axes) == len(known[name].axes) else known[name]
+    kind = "output" if own.kind == "computed" else own.kind
+    span = place_of(program, own.name)
+    return UnknownLength(span=span, tensor=own.name, axis=int(axis), kind=kind)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from einsumgrad.check.constants import start_fault
 from einsumgrad.check.faults import ArgumentCount, NotConstant, UnknownDistribution
 from einsumgrad.check.lower import Scope, lower
 from einsumgrad.diagnostics import Fault
@@ -13,13 +14,16 @@ from einsumgrad.syntax import tree as t
 
 def lower_start(entry: t.Declared, scope: Scope, faults: list[Fault]) -> ir.Draw | ir.Expr | None:
     """The IR of a start; what it may not be is added to the faults."""
-    match entry.start:
-        case None:
-            return None
-        case t.Draw():
-            return _draw(entry.start, scope, faults)
-        case value:
-            return constant(value, "a start", scope, faults)
+    if entry.start is None:
+        return None
+    count = len(faults)
+    if isinstance(entry.start, t.Draw):
+        start: ir.Draw | ir.Expr = _draw(entry.start, scope, faults)
+    else:
+        start = constant(entry.start, "a start", scope, faults)
+    wrong = start_fault(start, {}, entry.start.span) if len(faults) == count else None
+    faults += [wrong] if wrong is not None else []
+    return start
 
 
 def _draw(draw: t.Draw, scope: Scope, faults: list[Fault]) -> ir.Draw:

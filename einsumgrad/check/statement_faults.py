@@ -41,7 +41,8 @@ class MixedOperators(Fault):
 class Outside(Fault):
     code: ClassVar[str] = "E245"
     words: ClassVar[str] = "`{text}` is outside for some values of its indices"
-    help: ClassVar[str] = "a `where` keeps those away; without `--strict` it is 0 there"
+    help: ClassVar[str] = "a `where` keeps those away; without `--strict` it is {then}"
+    then: str
     text: str
 
 

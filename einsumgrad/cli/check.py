@@ -9,7 +9,7 @@ import click
 
 from einsumgrad.check.notes import notes
 from einsumgrad.check.sizes import known_sizes
-from einsumgrad.cli.files import read_program
+from einsumgrad.cli.files import files_argument, read_program
 from einsumgrad.cli.strict import refuse_outside, strict_option
 from einsumgrad.diagnostics import EinError, Fault, render, width
 from einsumgrad.ir.nodes import Program, Tensor
@@ -18,7 +18,7 @@ KINDS = {"param": "parameter", "const": "constant"}
 
 
 @click.command()
-@click.argument("files", nargs=-1, required=True, metavar="FILE...")
+@click.argument("files", nargs=-1, required=True, metavar="FILE...", callback=files_argument)
 @strict_option
 def command(files: tuple[str, ...], strict: bool) -> None:
     """Report errors and notes, and what every tensor is, with sizes where known.

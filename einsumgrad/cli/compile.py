@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import click
 
-from einsumgrad.cli.files import names_option, read_program, sizes_option
+from einsumgrad.cli.files import files_argument, names_option, read_program, sizes_option
 from einsumgrad.cli.strict import refuse_outside, strict_option, tell_outside
 from einsumgrad.ir.nodes import Program
 from einsumgrad.pipeline import backward, prepared, tangents
@@ -15,7 +17,7 @@ STAGES = ("tree", "program", "derived", "rewritten", "plan")
 
 
 @click.command()
-@click.argument("files", nargs=-1, required=True, metavar="FILE...")
+@click.argument("files", nargs=-1, required=True, metavar="FILE...", callback=files_argument)
 @click.option("--wrt", metavar="NAMES", help="Derive by these only, `--wrt W,b`; default: all.")
 @click.option("--forward", is_flag=True, help="Derive forwards: tangents, `h.dot` for `h`.")
 @click.option("--ascii", "plain", is_flag=True, help="Print names in ASCII: y_hat for ŷ.")
@@ -29,6 +31,8 @@ def command(
 ) -> None:  # fmt: skip
     """Print declarations, forward and derived statements. `-` reads standard input.
 
+    The JSON of several files is one list, each entry with its `file`.
+
     \b
     Example:
       $ echo 'for b,i,j  h[b,j] += W[j,i] x[b,i]' | einsumgrad compile -
@@ -36,26 +40,39 @@ def command(
       for b,i,j  x.grad[b,i] += h.grad[b,j] W[j,i]
       for b,i,j  W.grad[j,i] += 1/B h.grad[b,j] x[b,i]
     """
+    documents: list[dict[str, Any]] = []
+    listed = as_json and emit != "plan" and len(files) > 1
     for place, file in enumerate(files):
-        if len(files) > 1 and not as_json:
+        if len(files) > 1 and not listed:
             click.echo(f"{'' if place == 0 else chr(10)}# {file}")
         program = read_program(file)
         (refuse_outside if strict else tell_outside)(program)
         names = names_option(program, wrt)
         found = _stage(program, names, emit, forward=forward)
-        text = _plan(found, sizes) if emit == "plan" else _printed(found, plain, as_json, emit)
+        if as_json and emit != "plan":
+            from einsumgrad.cli.json import document
+
+            own = {"file": file} if listed else {}
+            documents.append(own | document(_spelled(found, plain), ascii=plain))
+            continue
+        text = _plan(found, sizes) if emit == "plan" else _printed(found, plain, emit)
         click.echo(text, nl=False)
-
-
-def _printed(found: Program, plain: bool, as_json: bool, emit: str | None) -> str:
-    if plain:
-        from einsumgrad.reflect.ascii import ascii_program
-
-        found = ascii_program(found)
-    if as_json:
+    if documents:
         from einsumgrad.cli.json import to_json
 
-        return to_json(found, ascii=plain)
+        click.echo(to_json(documents, ascii=plain), nl=False)
+
+
+def _spelled(found: Program, plain: bool) -> Program:
+    if not plain:
+        return found
+    from einsumgrad.reflect.ascii import ascii_program
+
+    return ascii_program(found)
+
+
+def _printed(found: Program, plain: bool, emit: str | None) -> str:
+    found = _spelled(found, plain)
     if emit == "tree":
         from einsumgrad.cli.json import outline
 
@@ -99,7 +116,13 @@ def _plan(program: Program, sizes: str | None) -> str:
     """The listing of a program's plan; leaves are float64 arrays of the sizes given."""
     import numpy as np
 
-    from einsumgrad.check.sizes import bind_sizes, sizes_given, unknown_size
+    from einsumgrad.check.sizes import (
+        axis_sizes,
+        bind_sizes,
+        size_names,
+        sizes_given,
+        unknown_size,
+    )
     from einsumgrad.diagnostics import EinError
     from einsumgrad.ir.verify import verify
     from einsumgrad.plan.listing import listing
@@ -108,10 +131,12 @@ def _plan(program: Program, sizes: str | None) -> str:
     found = verify(prepared(program), "stable forms")
     known = sizes_given(found, sizes_option(found, sizes), {})
     leaves = [t for t in found.tensors if t.kind != "computed"]
-    missing = {i.size for t in leaves for i in t.axes if i is not None and i.size not in known}
+    missing = {size for t in leaves for size in axis_sizes(t) if size not in known}
     if missing:
-        raise EinError(*(unknown_size(found, size) for size in sorted(missing)))
-    shapes = {t.name: tuple(known[i.size] for i in t.axes if i is not None) for t in leaves}
+        # An axis without an index is as long as it is read, by indices whose sizes are known.
+        named = {n for n in size_names(found) if "#" not in n and n not in known}
+        raise EinError(*(unknown_size(found, size) for size in sorted(named or missing)))
+    shapes = {t.name: tuple(known[size] for size in axis_sizes(t)) for t in leaves}
     dtypes = {t.name: np.dtype(np.int64 if t.integer else np.float64) for t in leaves}
     wanted = tuple(dict.fromkeys((*((found.loss,) if found.loss else ()), *found.outputs)))
     return listing(make_plan(found, bind_sizes(found, shapes), shapes, dtypes, wanted))

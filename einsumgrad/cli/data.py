@@ -16,6 +16,7 @@ from einsumgrad.plan.memory import free_memory, readable
 from einsumgrad.syntax.faults import Unreadable
 
 Array = npt.NDArray[Any]
+MORE = "allow more with `--memory`"
 
 
 def read_arrays(path: str, memory: int | None = None) -> dict[str, Array]:
@@ -27,7 +28,7 @@ def read_arrays(path: str, memory: int | None = None) -> dict[str, Array]:
         limit = free_memory() if memory is None else memory
         if needed > limit:
             reason = f"it unpacks to {readable(needed)}; {readable(limit)} may be used"
-            raise EinError(BadArchive(file=path, reason=reason))
+            raise EinError(BadArchive(file=path, reason=reason, hint=MORE))
         with np.load(path, allow_pickle=False) as found:
             return {name: _array(path, found[name]) for name in found.files}
     except OSError as error:
@@ -36,7 +37,9 @@ def read_arrays(path: str, memory: int | None = None) -> dict[str, Array]:
     except EinError:
         raise
     except MemoryError:
-        raise EinError(BadArchive(file=path, reason="it does not fit into memory")) from None
+        raise EinError(
+            BadArchive(file=path, reason="it does not fit into memory", hint="")
+        ) from None
     except Exception as error:  # zipfile and NumPy raise a dozen kinds for files that are damaged
         pickled = isinstance(error, ValueError) and "pickle" in str(error)
         reason = "it holds Python objects, no numbers" if pickled else "it is no .npz file"

@@ -11,8 +11,6 @@ from einsumgrad.pipeline import checked
 from einsumgrad.syntax.parse import decode
 from einsumgrad.syntax.read import read_bytes
 
-UNITS = {"": 1, "K": 2**10, "M": 2**20, "G": 2**30, "T": 2**40}
-
 
 def read_program(path: str) -> Program:
     """The checked program of a file, or of standard input for `-`."""
@@ -21,13 +19,25 @@ def read_program(path: str) -> Program:
     return checked(decode(read_bytes(path), path), path)
 
 
+def files_argument(
+    _ctx: click.Context, _param: click.Parameter, files: tuple[str, ...]
+) -> tuple[str, ...]:
+    """The files, of which standard input can be one, once."""
+    if files.count("-") > 1:
+        raise click.BadParameter("standard input, `-`, can be read once only", param_hint="FILE...")
+    return files
+
+
 def names_option(program: Program, text: str | None) -> tuple[str, ...] | None:
     """The tensors that `--wrt` names, in Unicode or ASCII. Raises EinError for others."""
     if text is None:
         return None
     from einsumgrad.wrt import check_wrt
 
-    return check_wrt(program, tuple(name.strip() for name in text.split(",") if name.strip()))
+    names = tuple(name.strip() for name in text.split(",") if name.strip())
+    if not names:
+        raise click.BadParameter("it names no tensor", param_hint="--wrt")
+    return check_wrt(program, names)
 
 
 def sizes_option(program: Program, text: str | None) -> dict[str, int]:
@@ -52,16 +62,12 @@ def sizes_option(program: Program, text: str | None) -> dict[str, int]:
 
 
 def memory_option(_ctx: click.Context, _param: click.Parameter, text: str | None) -> int | None:
-    """Bytes, with K, M, G or T and an optional B or iB: `500MB`, `2GiB`."""
+    """Bytes: `500MB`, `2GiB`."""
     if text is None:
         return None
-    word = text.strip().upper().removesuffix("IB").removesuffix("B")
-    unit = word[-1:] if word[-1:] in UNITS and not word[-1:].isdigit() else ""
-    number = word.removesuffix(unit).strip()
-    try:
-        found = int(float(number) * UNITS[unit])
-        if found < 0:
-            raise ValueError
-        return found
-    except (ValueError, OverflowError):
-        raise click.BadParameter(f"`{text}` is no amount of memory, such as 2GB") from None
+    from einsumgrad.plan.memory import bytes_of
+
+    found = bytes_of(text)
+    if found is None:
+        raise click.BadParameter(f"`{text}` is no amount of memory, such as 2GB")
+    return found

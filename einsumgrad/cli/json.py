@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping, Sequence
 from dataclasses import fields
 from typing import Any
 
@@ -14,9 +15,15 @@ from einsumgrad.syntax import tree as t
 from einsumgrad.syntax.show import show
 
 
-def to_json(program: Program, *, ascii: bool = False) -> str:
+def to_json(documents: Sequence[Mapping[str, Any]], *, ascii: bool = False) -> str:
+    """The one document, or a list of several."""
+    found = documents[0] if len(documents) == 1 else documents
+    return json.dumps(found, ensure_ascii=ascii, indent=2) + "\n"
+
+
+def document(program: Program, *, ascii: bool = False) -> dict[str, Any]:
     """Declarations and statements; every expression as `.ein` text. The schema only grows."""
-    found = {
+    return {
         "version": 1,
         "batch": program.batch.name if program.batch else None,
         "loss": program.loss,
@@ -25,7 +32,6 @@ def to_json(program: Program, *, ascii: bool = False) -> str:
         "tensors": [_tensor(tensor) for tensor in program.tensors],
         "statements": [_statement(item, ascii) for item in program.statements],
     }
-    return json.dumps(found, ensure_ascii=ascii, indent=2) + "\n"
 
 
 def _tensor(tensor: Tensor) -> dict[str, Any]:

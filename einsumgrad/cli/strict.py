@@ -10,7 +10,9 @@ from einsumgrad.diagnostics import EinError
 from einsumgrad.ir.nodes import Program
 
 strict_option = click.option(
-    "--strict", is_flag=True, help="Refuse reads outside their tensors, which are 0 otherwise."
+    "--strict",
+    is_flag=True,
+    help="Refuse reads outside their tensors, which are 0 or left out otherwise.",
 )
 
 
@@ -18,7 +20,7 @@ def refuse_outside(program: Program) -> None:
     """Raises EinError with every read that leaves its tensor."""
     found = outside(program)
     if found:
-        raise EinError(*(Outside(span=note.span, text=note.span.text) for note in found))
+        raise EinError(*(Outside(span=n.span, text=n.text, then=n.then) for n in found))
 
 
 def tell_outside(program: Program) -> None:

@@ -28,8 +28,8 @@ WIDTH = 120
 @click.option("--seed", type=click.IntRange(min=0), default=0, help="Draws arrays; default: 0.")
 @click.option("--size", "sizes", metavar="SIZES", help="Sizes of drawn arrays: `b=4,i=5`.")
 @click.option(
-    "--tolerance", type=click.FloatRange(min=0, min_open=True), default=1e-6,
-    help="The relative error that passes; default: 1e-6.",
+    "--tolerance", type=click.FloatRange(min=0, min_open=True),
+    help="The relative error that passes; default: 1e-6 and what the method is off by.",
 )  # fmt: skip
 @click.option(
     "--memory", callback=memory_option, metavar="BYTES",
@@ -37,12 +37,12 @@ WIDTH = 120
 )  # fmt: skip
 def command(
     file: str, data: tuple[str, ...], wrt: str | None, seed: int, sizes: str | None,
-    tolerance: float, memory: int | None,
+    tolerance: float | None, memory: int | None,
 ) -> None:  # fmt: skip
     """Hold every derived gradient against complex steps or central differences.
 
     Arrays that no file gives are drawn. `-` reads the program from standard input. The exit code
-    is 1 if a gradient is wrong.
+    is 1 if a gradient is wrong, or if the objective and all gradients are 0.
 
     \b
     Example:
@@ -58,7 +58,7 @@ def command(
         tolerance=tolerance, memory=memory,
     )  # fmt: skip
     _print(found, file, seed)
-    if not found.ok:
+    if not found.ok or found.vacuous:
         sys.exit(1)
 
 
@@ -110,6 +110,7 @@ def _result(row: Row) -> str:
     notes += [f"{row.unclear} unclear"] if row.unclear else []
     if not row.ok:
         return ", ".join([f"FAILED: {row.wrong} wrong", *notes])
+    notes += ["all 0"] if row.zero and row.entries else []
     return ", ".join(["ok" if row.decided else "not decided", *notes])
 
 
@@ -123,6 +124,8 @@ def _where(found: Verification, seed: int) -> Iterator[str]:
     if drawn:
         more = f" and {len(drawn) - MANY} more" if len(drawn) > MANY else ""
         yield f"drawn with seed {seed}: {', '.join(drawn[:MANY])}{more}"
+    if found.conditions:
+        yield f"not checked, as only conditions read them: {', '.join(found.conditions)}"
 
 
 def _conclusion(found: Verification, file: str) -> str:
@@ -132,6 +135,8 @@ def _conclusion(found: Verification, file: str) -> str:
     open_ = sum(row.ok and not row.decided for row in found.rows)
     if wrong:
         return f"{file}: {wrong} of {gradients} FAILED"
+    if found.vacuous:
+        return f"{file}: the objective and {gradients} are 0 here, so NOTHING is verified"
     if open_:
         return f"{file}: {open_} of {gradients} could not be decided, the others are right"
     return f"{file}: {gradients} right" if count > 1 else f"{file}: 1 gradient, right"

@@ -12,8 +12,10 @@ import numpy.typing as npt
 from einsumgrad.diagnostics import EinError
 from einsumgrad.engines.layout import seen
 from einsumgrad.engines.windows import UFUNCS
+from einsumgrad.plan.entries import Entry
 from einsumgrad.plan.faults import OutOfRange
 from einsumgrad.plan.nodes import At, Gather, Operand, Register, Scatter
+from einsumgrad.syntax.names import base_name
 
 Array = npt.NDArray[Any]
 Run = Callable[[list[Any], Mapping[str, Array]], Any]
@@ -142,12 +144,14 @@ def _refused(
     assert isinstance(at.place, Operand)
     place = tuple(int(k) for k in np.argwhere(bad)[0])
     spot = dict(zip(at.place.layout, place, strict=True))
-    name, position = ("", "")
-    if at.entry is not None:
-        name, position = at.entry.tensor, at.entry.position(spot, registers)
-    allowed = f"0..{length - 1}" if length else "none"
+    named = at.entry or Entry("the position", ())
     return OutOfRange(
-        name=name, position=position, value=int(values[place]), tensor=tensor, allowed=allowed
+        span=named.span,
+        name=named.tensor,
+        position=named.position(spot, registers),
+        value=int(values[place]),
+        axis=tensor if tensor.startswith("index ") else f"that axis of `{base_name(tensor)}`",
+        allowed=f"0..{length - 1}" if length else "none",
     )
 
 

@@ -72,13 +72,15 @@ def done(made: Done, own: Register) -> Run:
 
 def once(made: Once) -> Run:
     """Raises EinError where a count is above 1."""
-    source, tensor = made.source, made.tensor
+    source = made.source
 
     def run(registers: Registers, _arrays: Mapping[str, Array]) -> None:
         twice = np.argwhere(np.asarray(registers[source]) > 1)
         if twice.size or (twice.shape == (1, 0)):
             place = ",".join(str(int(k)) for k in twice[0])
-            raise EinError(PiecesMeet(tensor=tensor, position=f"[{place}]" if place else ""))
+            entry = f"{made.tensor}[{place}]" if place else made.tensor
+            others = tuple(("another piece", span) for span in made.spans[1:])
+            raise EinError(PiecesMeet(span=made.spans[0], related=others, entry=entry))
 
     return run
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
+from einsumgrad.diagnostics import NOWHERE, Span
 from einsumgrad.ir import nodes as ir
 from einsumgrad.ir.affine import affine, line
 
@@ -22,10 +23,12 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """`at`: the position in each axis, where it is affine or itself an entry."""
+    """`at`: the position in each axis, where it is affine or itself an entry. Where it is read does
+    not tell instructions apart."""
 
     tensor: str
     at: tuple[Step | Entry | str, ...]
+    span: Span = field(default=NOWHERE, compare=False, repr=False)
 
     def position(self, place: Mapping[int, int], registers: Sequence[Any] = ()) -> str:
         """With numbers for the axes of the space, and for loop variables by what registers hold.
@@ -55,7 +58,8 @@ def entry(
     loops: Mapping[ir.Index, int],
 ) -> Entry:
     """The entry as it lies in a space of these axes; `loops`: the registers of loop variables."""
-    return Entry(access.tensor, tuple(_step(at, axes, sizes, loops) for at in access.at))
+    at = tuple(_step(at, axes, sizes, loops) for at in access.at)
+    return Entry(access.tensor, at, access.span)
 
 
 def _step(

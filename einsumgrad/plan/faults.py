@@ -29,13 +29,11 @@ class TooManyIndices(Fault):
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class OutOfRange(Fault):
     code: ClassVar[str] = "E504"
-    words: ClassVar[str] = (
-        "`{name}{position}` is {value}, but that axis of `{tensor}` has the positions {allowed}"
-    )
+    words: ClassVar[str] = "`{name}{position}` is {value}, but {axis} has the positions {allowed}"
     name: str
     position: str
     value: int
-    tensor: str
+    axis: str
     allowed: str
 
 
@@ -51,7 +49,6 @@ class DefinedAgain(Fault):
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class PiecesMeet(Fault):
     code: ClassVar[str] = "E506"
-    words: ClassVar[str] = "`{tensor}{position}` is defined twice, on these data"
+    words: ClassVar[str] = "`{entry}` is defined twice, on these data"
     help: ClassVar[str] = "no two index tuples for which the conditions hold may define one entry"
-    tensor: str
-    position: str
+    entry: str

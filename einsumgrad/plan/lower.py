@@ -265,7 +265,7 @@ class Lowering:
         if node.at == ir.Position(node.index):
             return found
         at = {i: ir.Position(i) for i in found.axes} | {node.index: node.at}
-        name = f"softmax_{node.index.name}"
+        name = f"index `{node.index.name}`"
         inner = replace(self, tensors={**self.tensors, name: found})
         places = tuple(at[i] for i in found.axes)
         return inner.read(ir.Access(name, places))

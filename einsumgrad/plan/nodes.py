@@ -7,8 +7,10 @@ computations of different statements are one instruction.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import math
+from dataclasses import dataclass, field
 
+from einsumgrad.diagnostics import Span
 from einsumgrad.plan.entries import Entry
 
 Layout = tuple[int, ...]
@@ -248,10 +250,11 @@ class Done:
 
 @dataclass(frozen=True, slots=True)
 class Once:
-    """Refuses counts above 1: an entry that two pieces of a tensor define."""
+    """Refuses counts above 1: an entry that two pieces of a tensor define. `spans`: the pieces."""
 
     source: int
     tensor: str
+    spans: tuple[Span, ...] = field(default=(), compare=False, repr=False)
 
 
 Instruction = (
@@ -273,10 +276,7 @@ class Register:
 
     @property
     def size(self) -> int:
-        count = 1
-        for length in self.shape:
-            count *= length
-        return count
+        return math.prod(self.shape)
 
 
 @dataclass(frozen=True, slots=True)

@@ -40,7 +40,8 @@ def _check(planner: Planner, name: str) -> int:
         value = builder.spread(_laid(planner, statement, free, lowering), free)
         value = builder.cast(value, "int64", weak=True)
         counts = put(lowering, statement.target, "+=", counts, value)
-    return builder.emit(Once(counts.register, name), (), "int64", weak=True, flops=0)
+    spans = tuple(piece.span for piece in pieces)
+    return builder.emit(Once(counts.register, name, spans), (), "int64", weak=True, flops=0)
 
 
 def _laid(

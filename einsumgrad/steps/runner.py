@@ -84,5 +84,5 @@ class Runner:
         shapes = {**{name: array.shape for name, array in arrays.items()}, **drawn}
         dtypes = {name: arrays[name].dtype if name in arrays else dtype for name in shapes}
         plan = make_plan(self.program, sizes, shapes, dtypes, wanted, frozenset(drawn))
-        check_memory(plan, free_memory() if self.memory is None else self.memory)
+        check_memory(self.program, plan, free_memory() if self.memory is None else self.memory)
         return plan

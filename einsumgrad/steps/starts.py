@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import Any, assert_never
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from einsumgrad.check.constants import number, start_fault
+from einsumgrad.check.sizes import axis_sizes
+from einsumgrad.diagnostics import EinError
 from einsumgrad.ir import nodes as ir
 from einsumgrad.ir.nodes import children
 from einsumgrad.ir.walk import accesses, free_indices
@@ -19,7 +22,12 @@ Sizes = Mapping[str, int]
 
 def start(tensor: ir.Tensor, program: ir.Program, sizes: Sizes, rng: np.random.Generator) -> Array:
     """The array that a tensor starts with, in float64. A parameter without a start of its own:
-    normal with 1/√(fan-in) if it has two or more indices, else 0 (LANGUAGE §4)."""
+    normal with 1/√(fan-in) if it has two or more indices, else 0 (LANGUAGE §4).
+
+    Raises EinError for a start that the sizes leave without values."""
+    wrong = start_fault(tensor.start, sizes, tensor.span)
+    if wrong is not None:
+        raise EinError(wrong)
     shape = shape_of(tensor, sizes)
     match tensor.start:
         case ir.Draw(distribution, args):
@@ -33,8 +41,8 @@ def start(tensor: ir.Tensor, program: ir.Program, sizes: Sizes, rng: np.random.G
 
 
 def shape_of(tensor: ir.Tensor, sizes: Sizes) -> tuple[int, ...]:
-    """The shape by the tensor's axes, all of which bear an index."""
-    return tuple(sizes[index.size] for index in tensor.axes if index is not None)
+    """The shape by the sizes of the tensor's axes."""
+    return tuple(sizes[size] for size in axis_sizes(tensor))
 
 
 def draw(
@@ -43,7 +51,7 @@ def draw(
     """Entries of `normal(sd)`, `uniform` or `uniform(low, high)`, `bernoulli(p)`."""
     match distribution, args:
         case "normal", _:
-            return rng.normal(0, abs(args[0]) if args else 1, shape)
+            return rng.normal(0, args[0] if args else 1, shape)
         case "uniform", [low, high]:
             return rng.uniform(low, high, shape)
         case "uniform", _:
@@ -75,29 +83,6 @@ def _unsummed(node: ir.Expr, access: ir.Access) -> set[ir.Index]:
             found.add(part.index)
         parts += children(part)
     return found
-
-
-def number(node: ir.Expr, sizes: Sizes) -> float:
-    """The value of a start's expression: numbers, sizes, and functions of them."""
-    match node:
-        case ir.Number(value):
-            return float(value)
-        case ir.Size(name):
-            return float(sizes[name])
-        case ir.Sum(terms):
-            return sum(number(t, sizes) for t in terms)
-        case ir.Product(factors):
-            return math.prod(number(f, sizes) for f in factors)
-        case ir.Power(base, exponent):
-            return float(np.power(np.float64(number(base, sizes)), number(exponent, sizes)))
-        case ir.Call(function, args):
-            from einsumgrad.engines.functions import FUNCTIONS
-
-            return float(FUNCTIONS[function](*(np.float64(number(a, sizes)) for a in args)))
-        case ir.Access() | ir.Position() | ir.Reduce() | ir.Normalise() | ir.Iverson():
-            return math.nan
-        case _:
-            assert_never(node)
 
 
 def lacking(program: ir.Program, given: Mapping[str, Array]) -> tuple[ir.Tensor, ...]:

@@ -19,6 +19,8 @@ ENTRIES, LARGEST, RANDOM, DIRECTIONS = 50, 8, 16, 8
 """Up to so many entries all are checked; of more, the largest, random ones, random directions."""
 UNCLEAR = 1e-4
 """A difference that may be off by more than this part of the largest one decides nothing."""
+TOLERANCE = 1e-6
+"""The relative error that passes, with what the method itself may be off by."""
 FLOOR, NOISE = 1e-12, 1e-8
 """What rounding leaves of a derivative that is 0, in complex steps and in differences, as a part of
 the objective over the size of the array."""
@@ -35,9 +37,14 @@ class Check:
     def error(self) -> float:
         return abs(self.found - self.slope.value)
 
-    def right(self, tolerance: float, floor: float) -> bool:
+    def relative(self, least: float) -> float:
+        """The error as a part of the derivative, or of `least`."""
+        return self.error / max(abs(self.slope.value), least)
+
+    def right(self, floor: float) -> bool:
+        """Whether the error is below `TOLERANCE`, or below what the method itself may be off by."""
         size = max(abs(self.slope.value), abs(self.found))
-        return self.error <= tolerance * size + self.slope.off + floor
+        return self.error <= TOLERANCE * size + self.slope.off + floor
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,13 +63,21 @@ class Checks:
         return sum(check.slope.kink for check in self.every)
 
     @property
+    def zero(self) -> bool:
+        """Whether every derivative is 0, as derived and as it should be."""
+        return all(check.found == check.slope.value == 0 for check in self.every)
+
+    @property
     def decided(self) -> tuple[Check, ...]:
         """The checks whose derivative is known well enough."""
         limit = max(UNCLEAR * self._largest, NOISE * self.scale)
         return tuple(c for c in self.every if math.isfinite(c.slope.value) and c.slope.off <= limit)
 
-    def wrong(self, tolerance: float) -> int:
-        return sum(not check.right(tolerance, FLOOR * self.scale) for check in self.decided)
+    def wrong(self, tolerance: float | None = None) -> int:
+        """How many checks fail: their relative errors decide if a tolerance is given."""
+        if tolerance is None:
+            return sum(not check.right(FLOOR * self.scale) for check in self.decided)
+        return sum(not check.relative(self._least) <= tolerance for check in self.decided)
 
     @property
     def absolute(self) -> float:
@@ -71,8 +86,11 @@ class Checks:
     @property
     def relative(self) -> float:
         """The largest error as a part of the derivative, or of 1/1000 of the largest derivative."""
-        least = max(1e-3 * self._largest, FLOOR * self.scale, 1e-300)
-        return max((c.error / max(abs(c.slope.value), least) for c in self.decided), default=0.0)
+        return max((check.relative(self._least) for check in self.decided), default=0.0)
+
+    @property
+    def _least(self) -> float:
+        return max(1e-3 * self._largest, FLOOR * self.scale, 1e-300)
 
     @property
     def _largest(self) -> float:

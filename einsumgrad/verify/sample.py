@@ -9,10 +9,11 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 
-from einsumgrad.check.sizes import size_names, sizes_given
+from einsumgrad.check.sizes import axis_sizes, size_names, sizes_given
 from einsumgrad.ir import nodes as ir
 from einsumgrad.steps.starts import draw, start
-from einsumgrad.verify.values import count_of, holds_below
+from einsumgrad.verify.counts import count_of
+from einsumgrad.verify.values import holds_below
 
 Array = npt.NDArray[Any]
 Sizes = Mapping[str, int]
@@ -32,7 +33,7 @@ def draw_sizes(
     chosen = dict(given)
     least = _least(program)
     declared = {name for name, _ in program.sizes}
-    names = sorted(size_names(program), key=lambda name: name in declared)
+    names = sorted(size_names(program), key=lambda name: ("#" in name, name in declared))
     for name in names:
         known = sizes_given(program, chosen, shapes)
         if name not in known:
@@ -73,7 +74,7 @@ def draw_arrays(
     values: Values,
 ) -> dict[str, Array]:
     """The given arrays and, for every other leaf, a drawn one: float64, or int64 for integers."""
-    shapes = {t.name: _shape(t, program, sizes) for t in program.tensors if t.kind != "computed"}
+    shapes = {t.name: _shape(t, sizes) for t in program.tensors if t.kind != "computed"}
     shapes |= {name: array.shape for name, array in given.items()}
     found: dict[str, Array] = {}
     for tensor in program.tensors:
@@ -84,27 +85,8 @@ def draw_arrays(
     return found
 
 
-def _shape(tensor: ir.Tensor, program: ir.Program, sizes: Sizes) -> tuple[int, ...]:
-    return tuple(
-        _length(tensor, axis, program, sizes) if index is None else sizes[index.size]
-        for axis, index in enumerate(tensor.axes)
-    )
-
-
-def _length(tensor: ir.Tensor, axis: int, program: ir.Program, sizes: Sizes) -> int:
-    """The length of an axis without an index, by how it is read."""
-    holds = {t.name: t.holds for t in program.tensors}
-    found = 0
-    for access in _reads(program):
-        if access.tensor != tensor.name:
-            continue
-        at = access.at[axis]
-        index = holds.get(at.tensor) if isinstance(at, ir.Access) else None
-        if index is not None and index.size in sizes:
-            return sizes[index.size]
-        number = _constant(at)
-        found = max(found, ROWS if number is None else number + 1)
-    return found or ROWS
+def _shape(tensor: ir.Tensor, sizes: Sizes) -> tuple[int, ...]:
+    return tuple(sizes.get(size, ROWS) for size in axis_sizes(tensor))
 
 
 def _drawn(

@@ -24,6 +24,8 @@ from einsumgrad.verify.sample import Values, draw_arrays, draw_sizes
 
 Array = npt.NDArray[Any]
 Arrays = Mapping[str, Array]
+AGAIN = 100
+"""Draws that are tried where the objective is not finite, or is 0."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +51,8 @@ def make_setting(
     memory: int | None,
 ) -> Setting:
     """Arrays and cotangents as given, the others drawn by the seed so that the objective is
-    finite. Raises EinError if what is given does not fit, or if no objective is finite."""
+    finite and, if that can be, not 0, as it is where no condition holds. Raises EinError if what is
+    given does not fit, or if no objective is finite."""
     own, cotangents = gradients_apart(program, given)
     if _is_loss(program):
         own, cotangents = dict(given), {}
@@ -59,20 +62,32 @@ def make_setting(
     program = fixed(program, bound)
     runner = Runner(prepared(program), held, memory)
     drawn = tuple(t.name for t in program.tensors if t.kind != "computed" and t.name not in taken)
-    for values in get_args(Values):
-        rng = np.random.default_rng(seed)
+    plan, least = None, None
+    for values, rng in _attempts(seed)[: None if drawn else 1]:
         arrays = draw_arrays(program, taken, bound, rng, values)
-        plan = runner.plan(arrays, seeds(program))
+        plan = plan or runner.plan(arrays, seeds(program))
         outer = _cotangents(program, plan, cotangents, rng)
         weights = {n: w / per_example(program, n, w.shape) for n, w in outer.items()}
         forward = make_forward(plan, arrays, weights, memory)
         if np.isfinite(forward.here.value):
             outer = {} if _is_loss(program) else outer
             random = tuple(name for name in outer if name not in cotangents)
-            return Setting(bound, drawn, arrays, outer, random, forward)
-        if not drawn:
-            break
+            found = Setting(bound, drawn, arrays, outer, random, forward)
+            if forward.here.value != 0:
+                return found
+            least = least or found
+    if least is not None:
+        return least
     raise EinError(NotFinite(where="the given arrays" if not drawn else "random arrays"))
+
+
+def _attempts(seed: int) -> list[tuple[Values, np.random.Generator]]:
+    """Ordinary numbers, then others, then the same with other generators of the seed."""
+    first: list[tuple[Values, np.random.Generator]] = [
+        (values, np.random.default_rng(seed)) for values in get_args(Values)
+    ]
+    others = (np.random.default_rng([seed, k]) for k in range(1, AGAIN + 1))
+    return first + [("normal", rng) for rng in others]
 
 
 def gradients(
