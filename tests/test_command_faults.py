@@ -12,7 +12,7 @@ from conftest import Golden
 GOLDENS = Path(__file__).parent / "cases" / "commands"
 LINEAR = "input x[b,i], y[b]\nparam w[i]\nloss ℓ[b] = (y[b] - Σ_i w[i] x[b,i])^2\n"
 FILES = {
-    "unnamed.ein": "index p : 4, k : 3\ny[b,p] = max_k x[b,p+k-1]\n",
+    "unnamed.ein": "index p : 4, k : 3\nh[b,2p] = x[b,p]\ny[b,p] = max_k h[b,p+k-1]\n",
     "padded.ein": "index p : 4, k : 3\ny[b,p] += x[b,p+k-1] w[k]\n",
     "linear.ein": LINEAR,
     "sum.ein": "h[b] = 2 x[b]\n",

@@ -16,7 +16,7 @@ Sizes = Mapping[str, int]
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class BadStart(Fault):
-    code: ClassVar[str] = "E246"
+    code: ClassVar[str] = "E248"
     words: ClassVar[str] = "{what}, but {wanted}"
     what: str
     wanted: str

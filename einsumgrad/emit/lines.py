@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import assert_never
 
 import numpy as np
@@ -50,13 +50,15 @@ from einsumgrad.plan.uses import uses
 
 @dataclass(slots=True)
 class Lines:
-    """Writes the steps of a plan. `places`: where the register of each step so far is."""
+    """Writes the steps of a plan. `places`: where the register of each step so far is. `around`: the
+    variables of the loops that are open."""
 
     plan: Plan
     homes: Homes
     writer: Writer
     places: dict[int, Place]
     owner: str = ""
+    around: list[int] = field(default_factory=list)
 
     def steps(self, steps: tuple[Step, ...]) -> None:
         for step in steps:
@@ -213,7 +215,9 @@ class Lines:
         self.places[made.variable] = plain(variable, (), "int64")
         self.writer.whole(variable, self.places[made.variable])
         turns = f"range({made.count})" if made.upward else f"range({made.count - 1}, -1, -1)"
+        self.around.append(made.variable)
         self.writer.block(f"for {variable} in {turns}:", lambda: self.steps(made.body))
+        self.around.pop()
         self.owner = ""
 
     def called(self, made: Instruction, register: int) -> None:
@@ -229,7 +233,8 @@ class Lines:
 
     def call(self, made: Instruction, register: int) -> str:
         function = self.writer.constant("f", call_of(made, self.plan.registers, register))
-        given = ", ".join(f"{r}: {self.value(r)}" for r in dict.fromkeys(uses(made)))
+        read = dict.fromkeys((*uses(made), *self.around))
+        given = ", ".join(f"{r}: {self.value(r)}" for r in read)
         return f"{function}({{{given}}}, None)"
 
     def guarded(self, made: Guard, register: int) -> None:
@@ -252,7 +257,7 @@ def _number(value: float) -> str:
         return "-inf"
     if np.isnan(value):
         return "nan"
-    return repr(int(value) if value == int(value) and abs(value) < 2**53 else float(value))
+    return repr(float(value))
 
 
 def _filled(text: str, names: Mapping[str, str]) -> str:

@@ -55,7 +55,8 @@ def _results(lines: Lines, plan: Plan) -> list[str]:
     for _, register in plan.results:
         place = lines.places[register]
         shown = lines.writer.name(place)
-        if place.base in taken or not place.base.startswith("o") or place.offset:
+        own = place.base.startswith("o") and place.nbytes == lines.writer.wholes[place.base].nbytes
+        if place.base in taken or not own or 0 in place.strides:
             shown = f"array({shown})"
         taken.add(place.base)
         found.append(shown)

@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from einsumgrad.diagnostics import InternalError
+from einsumgrad.plan.entries import Entry
+from einsumgrad.plan.entries import Step as Along
 from einsumgrad.plan.nodes import (
     Arg,
     Arrange,
@@ -92,12 +94,26 @@ class Graph:
                 return self.operand(register, layout) if maps else self._held(value)
             case Walk(offset, steps, moving):
                 return Walk(offset, steps, tuple((self.whole(r), c) for r, c in moving))
-            case At(Operand() as place, entry):
-                return At(self._held(place), entry)
+            case At(place, entry):
+                held = self._held(place) if isinstance(place, Operand) else place
+                return At(held, None if entry is None else self._named(entry))
             case tuple():
                 return tuple(self._part(part, maps=maps) for part in value)
             case _:
                 return value
+
+    def _named(self, entry: Entry) -> Entry:
+        """How an error names an entry: by the variables of the loops here."""
+        return dataclasses.replace(entry, at=tuple(map(self._along, entry.at)))
+
+    def _along(self, part: Along | Entry | str) -> Along | Entry | str:
+        match part:
+            case Entry():
+                return self._named(part)
+            case Along(offset, steps, moving):
+                return Along(offset, steps, tuple((self.whole(r), step) for r, step in moving))
+            case _:
+                return part
 
     def _held(self, value: Operand) -> Operand:
         """An operand that may not be a number, nor lack an axis along which it repeats."""

@@ -105,7 +105,8 @@ def _compared(graph: Graph, made: Map) -> Map:
 def _gelu(graph: Graph, made: Map) -> Map:
     """`u (1 + erf(u/√2))/2`: its derivative has the same erf."""
     (u,) = made.args
-    assert isinstance(u, Operand)
+    if isinstance(u, Constant):
+        return made
     own = graph.registers[u.register]
     plain = tuple(range(len(own.shape)))
     at = Operand(u.register, plain)
@@ -119,7 +120,8 @@ def _gelu(graph: Graph, made: Map) -> Map:
 def _silu(graph: Graph, made: Map) -> Map:
     """`u σ(u)`: its derivative has the same σ."""
     (u,) = made.args
-    assert isinstance(u, Operand)
+    if isinstance(u, Constant):
+        return made
     own = graph.registers[u.register]
     plain = tuple(range(len(own.shape)))
     found = graph.emit(Map("sigmoid", (Operand(u.register, plain),), len(plain)), own)
