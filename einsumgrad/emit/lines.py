@@ -50,8 +50,8 @@ from einsumgrad.plan.uses import uses
 
 @dataclass(slots=True)
 class Lines:
-    """Writes the steps of a plan. `places`: where the register of each step so far is. `around`: the
-    variables of the loops that are open."""
+    """Writes the steps of a plan. `places`: where the register of each step so far is. `around`:
+    the variables of the loops that are open."""
 
     plan: Plan
     homes: Homes
