@@ -36,7 +36,7 @@ NAMES = ("operand", "source", "into", "result", "loop")
 class Graph:
     """Steps as they are made. `scopes`: the steps of the loop that is being replayed, after those
     around it. `seen`: what each register of the plan is here, a number or another register's axes
-    in some order."""
+    in some order. `turning`: the variables of the plan's loops that are being replayed."""
 
     plan: Plan
     registers: list[Register] = field(default_factory=list)
@@ -44,6 +44,7 @@ class Graph:
     scopes: list[list[Step]] = field(default_factory=lambda: [[]])
     known: list[dict[tuple[Instruction, Register], int]] = field(default_factory=lambda: [{}])
     seen: dict[int, Arg] = field(default_factory=dict)
+    turning: list[int] = field(default_factory=list)
 
     def emit(self, instruction: Instruction, register: Register) -> int:
         """The register of an instruction, an old one if an equal instruction has been made."""
@@ -110,6 +111,8 @@ class Graph:
         match part:
             case Entry():
                 return self._named(part)
+            case Along(_, _, moving) if any(r not in self.turning for r, _ in moving):
+                return "?"
             case Along(offset, steps, moving):
                 return Along(offset, steps, tuple((self.whole(r), step) for r, step in moving))
             case _:
@@ -151,8 +154,10 @@ def _replay(graph: Graph, step: Step, rule: Rule) -> None:
     variable = graph.emit(Variable(len(graph.registers)), graph.plan.registers[made.variable])
     graph.seen[made.variable] = Operand(variable, ())
     graph.scopes[-1].pop()
+    graph.turning.append(made.variable)
     for inner in made.body:
         _replay(graph, inner, rule)
+    graph.turning.pop()
     graph.known.pop()
     body = tuple(graph.scopes.pop())
     number = graph.emit(Loop(variable, made.count, made.upward, body), own)
