@@ -25,7 +25,7 @@ Golden = Callable[[Path, str], None]
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--accept", action="store_true", help="rewrite golden files")
-    parser.addoption("--programs", type=int, default=120, help="random programs for each property")
+    parser.addoption("--programs", type=int, default=200, help="random programs for each property")
 
 
 @pytest.fixture

@@ -91,8 +91,8 @@ CASES: dict[str, tuple[str, Call]] = {
     "dtype_of_no_kind": (LINEAR, lambda p: p.init(dtype="number", I=3)),
     "memory_in_words": (LINEAR, lambda p: p.run(memory="much", x=x, y=y, w=w, c=0.0)),
     "memory_below_zero": (LINEAR, lambda p: p.hessian(memory=-1, x=x, y=y, w=w, c=0.0)),
-    "by_a_number": (LINEAR, lambda p: p.derive(3)),  # type: ignore[arg-type]
-    "bytes_as_a_program": (SUM, lambda _: einsumgrad.parse(b"h[b] = x[b]")),  # type: ignore[arg-type]
+    "by_a_number": (LINEAR, lambda p: p.derive(3)),
+    "bytes_as_a_program": (SUM, lambda _: einsumgrad.parse(b"h[b] = x[b]")),
     "no_such_size": (LINEAR, lambda p: p.init(I=3, N=4)),
     "negative_size": (LINEAR, lambda p: p.init(I=-3)),
     "size_against_declaration": (CLASSES, lambda p: p.init(I=3, K=4)),

@@ -263,7 +263,7 @@ def hold(
 
 
 def wanted(config: pytest.Config) -> int:
-    return int(config.getoption("--programs", 120))
+    return int(config.getoption("--programs"))
 
 
 @pytest.mark.sentence(0, "**Loop meaning.**")

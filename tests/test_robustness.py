@@ -23,7 +23,7 @@ from einsumgrad.syntax.show import show
 EXAMPLES = sorted((Path(__file__).parent.parent / "examples").glob("*.ein"))
 MEBI = 2**20
 TWENTY_THOUSAND = range(20_000)
-SPENT = 240.0
+SPENT = 60.0
 """Seconds of processor time after which a text counts as a hang; each takes a few at most."""
 
 ANSWERED = {

@@ -9,13 +9,10 @@ from typing import ClassVar
 from einsumgrad.check.conditions import possible
 from einsumgrad.check.ranges import ranges
 from einsumgrad.diagnostics import Fault, Span
-from einsumgrad.ir.inside import computed_reads, entered
-from einsumgrad.ir.nodes import Access, Expr, Index, Normalise, Program, Reduce, Statement, Sum
+from einsumgrad.ir.inside import computed_reads, left_out
+from einsumgrad.ir.nodes import Expr, Index, Program, Reduce, Statement, Sum
 from einsumgrad.ir.walk import accesses, free_indices, walk
 from einsumgrad.syntax.names import size_name
-
-CHOOSING = ("max", "min", "argmax", "argmin", "logsumexp")
-"""Reductions that leave out what reads outside."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
@@ -61,21 +58,12 @@ def outside(program: Program) -> tuple[ReadOutside, ...]:
     known = ranges(program)
     found: dict[Span, ReadOutside] = {}
     for statement in program.statements:
-        dropped = {access.span for access in _entering(statement)}
+        dropped = {access.span for access in left_out(statement)}
         for access in statement.reads:
             if known.leaves(access) and possible(statement, known.outside(access), known):
                 span, then = access.span, "left out" if access.span in dropped else "0"
                 found.setdefault(span, ReadOutside(span=span, text=span.text, then=f"{then} there"))
     return tuple(found.values())
-
-
-def _entering(statement: Statement) -> Iterator[Access]:
-    """What is left out of a maximum, a softmax or the like where it is outside."""
-    if statement.op in ("max=", "min="):
-        yield from entered(statement.value)
-    for node in (node for top in statement.nodes for node in walk(top)):
-        if isinstance(node, Normalise) or (isinstance(node, Reduce) and node.op in CHOOSING):
-            yield from entered(node.body)
 
 
 def notes(program: Program) -> tuple[Fault, ...]:

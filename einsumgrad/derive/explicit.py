@@ -9,7 +9,7 @@ from einsumgrad.check.ranges import Ranges, ranges
 from einsumgrad.derive.named import named
 from einsumgrad.diagnostics import EinError
 from einsumgrad.ir.build import conjuncts, rebuild
-from einsumgrad.ir.inside import computed_reads, entered
+from einsumgrad.ir.inside import chooses, computed_reads, entered
 from einsumgrad.ir.nodes import (
     Condition,
     Expr,
@@ -21,8 +21,6 @@ from einsumgrad.ir.nodes import (
     Statement,
     children,
 )
-
-SUMS = ("sum", "mean", "prod")
 
 
 def explicit(program: Program) -> Program:
@@ -58,7 +56,7 @@ def _explicit(node: Node, known: Ranges) -> Node:
     done = tuple(_explicit(part, known) for part in parts)
     if any(new is not old for new, old in zip(done, parts, strict=True)):
         node = rebuild(node, done)
-    if isinstance(node, Normalise) or (isinstance(node, Reduce) and node.op not in SUMS):
+    if isinstance(node, Normalise | Reduce) and chooses(node):
         bound = node.indices if isinstance(node, Reduce) else (node.index,)
         inside = _entering(node.body, frozenset(bound), known)
         return replace(node, where=conjuncts((*node.where, *inside))) if inside else node

@@ -7,7 +7,7 @@ inner function may stand inline or be the definition of the tensor that the loga
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from einsumgrad.derive import words
@@ -92,19 +92,21 @@ def log(arg: Expr, flow: Flow, definitions: Definitions) -> Fused | None:
 def passed_by(statements: Iterable[Statement], definitions: Definitions) -> frozenset[str]:
     """The tensors with a definition that the derivative of a logarithm goes past: what reaches such
     a tensor otherwise is only a part of the derivative by it."""
-    found: set[str] = set()
+    found = ((read.tensor, _definition(read, definitions)) for read in logged(statements))
+    return frozenset(name for name, of in found if of is not None and _soft(of.value))
+
+
+def logged(statements: Iterable[Statement]) -> Iterator[Access]:
+    """The entries of which a logarithm is taken, as they are or from 1."""
     for statement in statements:
         for node in walk(statement.value):
             match node:
-                case Call("log", (Access() as read,)) | Call(
-                    "log", (Sum((_, Product((_, Access() as read)))),)
-                ):
-                    definition = _definition(read, definitions)
-                    if definition is not None and _soft(definition.value):
-                        found.add(read.tensor)
+                case Call("log", (Access() as read,)):
+                    yield read
+                case Call("log", (Sum((_, Product((_, Access() as read)))),)):
+                    yield read
                 case _:
                     pass
-    return frozenset(found)
 
 
 def _soft(value: Expr) -> bool:

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from einsumgrad.ir.inside import entered
-from einsumgrad.ir.nodes import Index, Normalise, Program, Reduce, Tensor
-from einsumgrad.ir.walk import walk
+from einsumgrad.ir.inside import left_out
+from einsumgrad.ir.nodes import Index, Program, Tensor
 
 LETTERS = "ijklmnopqrstuvwxyz"
 LEAVES = ("input", "param")
@@ -25,13 +24,7 @@ def named(program: Program) -> Program:
 
 def _asked(program: Program) -> Iterator[Tensor]:
     """The undeclared leaves that such an operator reads."""
-    read = set()
-    for statement in program.statements:
-        if statement.op in ("max=", "min="):
-            read |= {access.tensor for access in entered(statement.value)}
-        for node in walk(statement.value):
-            if isinstance(node, Normalise | Reduce):
-                read |= {access.tensor for access in entered(node.body)}
+    read = {access.tensor for s in program.statements for access in left_out(s)}
     yield from (t for t in program.tensors if t.name in read and _open(t))
 
 

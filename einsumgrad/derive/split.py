@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
+from einsumgrad.derive.fusion import logged
 from einsumgrad.derive.pull import Model
 from einsumgrad.derive.rules import active_parts
 from einsumgrad.ir.build import conjuncts, rebuild
@@ -179,17 +180,7 @@ def _reached(node: Expr) -> Iterator[Expr]:
 
 def logged_tensors(statements: tuple[Statement, ...]) -> frozenset[str]:
     """The tensors of whose entries a logarithm is taken, as they are or from 1."""
-    found = set()
-    for statement in statements:
-        for node in walk(statement.value):
-            match node:
-                case Call("log", (Access(name),)):
-                    found.add(name)
-                case Call("log", (Sum((_, Product((_, Access(name))))),)):
-                    found.add(name)
-                case _:
-                    pass
-    return frozenset(found)
+    return frozenset(read.tensor for read in logged(statements))
 
 
 def split(

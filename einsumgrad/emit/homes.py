@@ -7,12 +7,11 @@ from dataclasses import dataclass, field
 
 from einsumgrad.emit.lives import OWN, Lives, Moment, lives, moments
 from einsumgrad.emit.places import Place, laid
+from einsumgrad.emit.table import REREADING
 from einsumgrad.plan.nodes import Buffer, Map, Operand, Plan, Step
 from einsumgrad.tune.orders import Order
 
 ALIGNED = 64
-SAFE = frozenset({"select", "leaky_relu", "silu", "gelu", "softplus"})
-"""Functions that read their arguments after they have begun to write."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,14 +25,10 @@ class Homes:
 
 
 def homes(plan: Plan, orders: Mapping[int, Order]) -> Homes:
-    life = lives(plan)
     every = moments(plan)
-    outside = {m.step.register for m in every if m.depth == 0}
-    given = frozenset(
-        life.owner(register)
-        for _, register in plan.results
-        if life.owner(register) in outside and _owns(life.owner(register), every)
-    )
+    life = lives(plan, every)
+    outer = {m.step.register for m in every if m.depth == 0 and _lasts(m.step)}
+    given = frozenset(outer & {life.owner(register) for _, register in plan.results})
     block = Block()
     places: dict[int, Place] = {}
     ends = _ends(life)
@@ -43,13 +38,13 @@ def homes(plan: Plan, orders: Mapping[int, Order]) -> Homes:
             places[step.register] = _home(plan, step, orders, given, places, block, life, moment)
         for ended in ends.get(moment.time, ()):
             if ended in places and ended not in given:
-                block.free(places[ended], ended)
+                block.free(ended)
     return Homes(places, given, block.size)
 
 
-def _owns(register: int, every: tuple[Moment, ...]) -> bool:
-    made = next(m.step.instruction for m in every if m.step.register == register)
-    return isinstance(made, OWN) and not isinstance(made, Buffer)
+def _lasts(step: Step) -> bool:
+    """Whether a step's memory may be the caller's: a buffer has room around it."""
+    return isinstance(step.instruction, OWN) and not isinstance(step.instruction, Buffer)
 
 
 def _ends(life: Lives) -> dict[int, list[int]]:
@@ -81,7 +76,7 @@ def _taken_over(
 ) -> int | None:  # fmt: skip
     """An operand that ends here and lies just as the result does: its memory is the result's."""
     made = step.instruction
-    if not isinstance(made, Map) or made.function in SAFE:
+    if not isinstance(made, Map) or made.function in REREADING:
         return None
     for arg in made.args:
         if not isinstance(arg, Operand) or arg.layout != tuple(range(made.rank)):
@@ -124,7 +119,7 @@ class Block:
     def move(self, register: int, to: int) -> None:
         self.held[to] = self.held.pop(register)
 
-    def free(self, _place: Place, register: int) -> None:
+    def free(self, register: int) -> None:
         part = self.held.pop(register, None)
         if part is None:
             return

@@ -88,7 +88,7 @@ class Lines:
             case Loop():
                 self.loop(made)
             case Store():
-                self.store(made, register)
+                self.store(made)
             case Guard():
                 self.guarded(made, register)
             case Gather() | Scatter() | OverlapAdd() | Once():
@@ -140,8 +140,7 @@ class Lines:
 
     def fresh(self, place: Place) -> None:
         """An array for the caller, which only the run makes; its axes are turned afterwards."""
-        order = sorted(range(len(place.shape)), key=lambda k: (-place.strides[k], k))
-        memory = place.turned(tuple(order))
+        memory = place.turned(place.order)
         self.writer.line(f"{place.base} = empty({memory.shape}, '{place.dtype}')")
         self.writer.whole(place.base, memory)
 
@@ -204,11 +203,10 @@ class Lines:
         else:
             self.places[register] = place
 
-    def store(self, made: Store, register: int) -> None:
+    def store(self, made: Store) -> None:
         rank = len(made.widths) - len(made.places)
         value = self.places[made.value.register].spread(made.value.layout, rank)
-        if not stored(self.writer, made, self.places[made.into], value):
-            self.called(made, register)
+        stored(self.writer, made, self.places[made.into], value)
 
     def loop(self, made: Loop) -> None:
         variable = f"i{made.variable}"
@@ -224,7 +222,7 @@ class Lines:
         """An instruction that is a function over registers: it makes an array of its own."""
         name, own = f"r{register}", self.plan.registers[register]
         call = self.call(made, register)
-        if isinstance(made, Store | Once):
+        if isinstance(made, Once):
             self.writer.line(call)
             return
         self.writer.line(f"{name} = owned({call}, '{own.dtype}')")

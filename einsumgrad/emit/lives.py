@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from einsumgrad.plan.nodes import (
@@ -22,6 +21,7 @@ from einsumgrad.plan.nodes import (
     Window,
 )
 from einsumgrad.plan.uses import uses
+from einsumgrad.tune.orders import flat
 
 OWN = (Map, Cast, Pair, Fold, Pad, Buffer)
 """Instructions that write into memory that is kept from call to call."""
@@ -40,15 +40,7 @@ class Moment:
 
 def moments(plan: Plan) -> tuple[Moment, ...]:
     """All steps in the order in which they begin to run, those of loops before the loop."""
-    steps = list(_flat(plan.steps, 0))
-    return tuple(Moment(step, time, depth) for time, (step, depth) in enumerate(steps))
-
-
-def _flat(steps: tuple[Step, ...], depth: int) -> Iterator[tuple[Step, int]]:
-    for step in steps:
-        if isinstance(step.instruction, Loop):
-            yield from _flat(step.instruction.body, depth + 1)
-        yield step, depth
+    return tuple(Moment(step, time, depth) for time, (step, depth) in enumerate(flat(plan.steps)))
 
 
 @dataclass(slots=True)
@@ -58,7 +50,6 @@ class Lives:
 
     until: dict[int, int] = field(default_factory=dict)
     source: dict[int, int] = field(default_factory=dict)
-    begun: dict[int, int] = field(default_factory=dict)
 
     def owner(self, register: int) -> int:
         while register in self.source:
@@ -66,16 +57,14 @@ class Lives:
         return register
 
 
-def lives(plan: Plan) -> Lives:
+def lives(plan: Plan, every: tuple[Moment, ...]) -> Lives:
+    """The lives of all registers, the moments being those of the plan."""
     found = Lives()
-    every = moments(plan)
     for moment in every:
         made = moment.step.instruction
         if isinstance(made, VIEWS):
             found.source[moment.step.register] = shown(made)
     for moment in every:
-        register = moment.step.register
-        found.begun.setdefault(register, moment.time)
         for used in uses(moment.step.instruction):
             _extend(found, used, moment.time)
         if isinstance(moment.step.instruction, Loop):
@@ -105,8 +94,9 @@ def _extend(found: Lives, register: int, time: int) -> None:
 
 def _keep(found: Lives, loop: Loop, time: int) -> None:
     """What a loop reads from outside is there until it ends; so are its buffers."""
-    inner = {step.register for step, _ in _flat(loop.body, 0)}
-    for step, _ in _flat(loop.body, 0):
+    steps = list(flat(loop.body))
+    inner = {step.register for step, _ in steps}
+    for step, _ in steps:
         for used in uses(step.instruction):
             if found.owner(used) not in inner:
                 _extend(found, used, time)

@@ -9,14 +9,11 @@ from einsumgrad.emit.places import Place
 from einsumgrad.emit.writer import Writer, plain
 from einsumgrad.plan.nodes import Layout, Operand, Pair
 
-Matrix = tuple[Place, str]
-
 
 def product(writer: Writer, made: Pair, places: Mapping[int, Place], out: Place) -> None:
     """`matmul(first, second, out)`, the operand first whose own axes lie outside the other's."""
     both, rows, columns, summed = made.parts
-    order = sorted(range(len(made.out)), key=lambda k: (-out.strides[k], k))
-    space = [made.out[k] for k in order]
+    space = [made.out[k] for k in out.order]
     stack, rows, columns = (_as(space, part) for part in (both, rows, columns))
     left = Side(places[made.left.register], made.left, rows)
     right = Side(places[made.right.register], made.right, columns)
@@ -28,17 +25,9 @@ def product(writer: Writer, made: Pair, places: Mapping[int, Place], out: Place)
         return
     a = first.matrix(writer, stack, first.own, summed)
     b = second.matrix(writer, stack, summed, second.own)
-    shape = (stack, first.own, second.own)
-    target = _merged(out, made.out, shape)
-    writer.line(f"matmul({a}, {b}, {_target(writer, target, out, made.out, shape)})")
-
-
-def _target(
-    writer: Writer, target: Place | None, out: Place, axes: Layout, parts: tuple[Layout, ...]
-) -> str:
-    if target is None:
-        raise AssertionError((out, axes, parts))
-    return writer.name(target)
+    target = _merged(out, made.out, (stack, first.own, second.own))
+    assert target is not None
+    writer.line(f"matmul({a}, {b}, {writer.name(target)})")
 
 
 def _rows(
@@ -86,14 +75,11 @@ class Side:
         order = tuple(self.layout.index(k) for part in parts for k in part)
         turned = self.place.turned(order)
         key = replace(turned, base=f"copy of {self.register}")
-        for scope in writer.scopes:
-            if key in scope:
-                name = scope[key]
-                break
-        else:
+        name = writer.known(key)
+        if name is None:
             writer.count += 1
             name = f"m{writer.count}"
-            writer.line(f"{name} = copied({writer.name(turned)})")
+            writer.line(f"{name} = {writer.name(turned)}.copy()")
             writer.scopes[-1][key] = name
         whole = plain(name, turned.shape, turned.dtype)
         writer.whole(name, whole)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from einsumgrad.plan.nodes import Layout, Operand
+from einsumgrad.plan.nodes import Layout
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +27,11 @@ class Place:
     @property
     def nbytes(self) -> int:
         return self.item * math.prod(self.shape)
+
+    @property
+    def order(self) -> tuple[int, ...]:
+        """The axes as they lie in memory, outermost first."""
+        return tuple(sorted(range(len(self.shape)), key=lambda k: (-self.strides[k], k)))
 
     def turned(self, order: tuple[int, ...]) -> Place:
         """The same entries, axis k being the old axis `order[k]`."""
@@ -79,7 +84,3 @@ def laid(
         strides[axis] = step
         step *= max(1, shape[axis])
     return Place(base, offset, shape, tuple(strides), dtype)
-
-
-def seen(place: Place, operand: Operand, rank: int) -> Place:
-    return place.spread(operand.layout, rank)

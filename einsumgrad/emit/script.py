@@ -32,15 +32,13 @@ def script(plan: Plan) -> Script:
     writer = Writer()
     lines = Lines(plan, homes(plan, orders(plan)), writer, {})
     lines.steps(plan.steps)
-    loads = [s for s in plan.steps if isinstance(s.instruction, Load)]
-    leaves = tuple(
-        (s.instruction.tensor, plan.registers[s.register].dtype)
-        for s in loads
-        if isinstance(s.instruction, Load)
-    )
+    loads = {
+        s.register: s.instruction.tensor for s in plan.steps if isinstance(s.instruction, Load)
+    }
+    leaves = tuple((tensor, plan.registers[r].dtype) for r, tensor in loads.items())
     returned = ", ".join(_results(lines, plan))
     writer.line(f"return [{returned}]")
-    arguments = ", ".join(f"a{s.register}" for s in loads)
+    arguments = ", ".join(f"a{register}" for register in loads)
     views = {name: place for place, name in writer.statics.items()}
     head = [f"def make({', '.join(views)}):", f"    def step({arguments}):"]
     source = "\n".join([*head, *writer.first, *writer.lines, "    return step", ""])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from einsumgrad.emit.places import Place
+from einsumgrad.emit.table import UFUNCS
 from einsumgrad.emit.writer import Writer
 from einsumgrad.plan.nodes import Store, Walk, Window
 
@@ -26,13 +27,8 @@ def sliced(
         offset += walk.offset * stride
         for axis, count in walk.steps:
             strides[axis] += count * stride
-    moving = [
-        (register, count * stride)
-        for walk, stride in zip(made.walks, source.strides, strict=True)
-        for register, count in walk.moving
-    ]
     place = Place(source.base, offset, shape, tuple(strides), source.dtype)
-    if not moving:
+    if not any(walk.moving for walk in made.walks):
         return place
     index = [_slice(walk, shape) for walk in made.walks]
     if None in index:
@@ -69,16 +65,7 @@ def _start(walk: Walk) -> str:
     return " + ".join(parts)
 
 
-PUT = {
-    "add": "add",
-    "subtract": "subtract",
-    "multiply": "multiply",
-    "max": "maximum",
-    "min": "minimum",
-}
-
-
-def stored(writer: Writer, made: Store, into: Place, value: Place) -> bool:
+def stored(writer: Writer, made: Store, into: Place, value: Place) -> None:
     """Writes a store; its single places are looked at first, as they may be outside."""
     places = dict(made.places)
     tests, index = [], []
@@ -90,7 +77,7 @@ def stored(writer: Writer, made: Store, into: Place, value: Place) -> bool:
         if not (len(walk.moving) == 1 and walk.moving[0][1] == 1 and walk.offset == 0):
             tests.append(f"0 <= {_start(walk)} < {n - before - after}")
         index.append(f"{before} + {_start(walk)}" if before else _start(walk))
-    put = PUT[made.function]
+    put = UFUNCS[made.function]
     target, shown = writer.name(into), writer.name(value)
 
     def body() -> None:
@@ -101,4 +88,3 @@ def stored(writer: Writer, made: Store, into: Place, value: Place) -> bool:
         writer.block(f"if {' and '.join(tests)}:", body)
     else:
         body()
-    return True

@@ -31,6 +31,8 @@ LINES: Mapping[str, tuple[str, ...]] = {
     ),
 }  # fmt: skip
 """Functions in several steps."""
+REREADING = frozenset({"select", "leaky_relu", "softplus"})
+"""Those that read an argument after they have begun to write other values."""
 
 BY_NAME = frozenset({"maximum", "minimum"})
 """Functions that take their result by its name only."""

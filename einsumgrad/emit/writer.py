@@ -49,10 +49,11 @@ class Writer:
             return self.statics.setdefault(place, f"v{len(self.statics)}")
         if self.wholes.get(place.base) == place:
             return place.base
-        for scope in self.scopes:
-            if place in scope:
-                return scope[place]
-        return self._shown(place)
+        return self.known(place) or self._shown(place)
+
+    def known(self, place: Place) -> str | None:
+        """The variable for a view that an open loop, or what is around it, has made."""
+        return next((scope[place] for scope in self.scopes if place in scope), None)
 
     def _shown(self, place: Place) -> str:
         """A variable for a view: of what is there all the time, before all else."""

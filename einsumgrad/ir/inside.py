@@ -20,7 +20,10 @@ from einsumgrad.ir.nodes import (
     Statement,
     children,
 )
-from einsumgrad.ir.walk import free_indices
+from einsumgrad.ir.walk import free_indices, walk
+
+SUMS = ("sum", "mean", "prod")
+"""Reductions for which what reads outside is 0."""
 
 
 def within(at: Expr, length: int | str) -> tuple[Condition, Condition]:
@@ -44,6 +47,20 @@ def entered(body: Expr) -> Iterator[Access]:
     """The entries of tensors that decide whether a tuple enters a maximum or the like: those that
     what it is taken of reads, but for sums of its own and for conditions."""
     yield from _entered(body, frozenset())
+
+
+def chooses(node: Node) -> bool:
+    """Whether an operator leaves out what reads outside, as a maximum or a softmax does."""
+    return isinstance(node, Normalise) or (isinstance(node, Reduce) and node.op not in SUMS)
+
+
+def left_out(statement: Statement) -> Iterator[Access]:
+    """The entries that a maximum, a softmax or the like leaves out where they are outside."""
+    if statement.op in ("max=", "min="):
+        yield from entered(statement.value)
+    for node in (node for top in statement.nodes for node in walk(top)):
+        if isinstance(node, Normalise | Reduce) and chooses(node):
+            yield from entered(node.body)
 
 
 def _entered(node: Node, bound: frozenset[Index]) -> Iterator[Access]:

@@ -7,6 +7,7 @@ import dataclasses
 from einsumgrad.plan.nodes import Instruction, Loop, Operand
 
 NAMES = ("operand", "source", "into", "result", "loop")
+"""Fields of instructions that name a register."""
 
 
 def uses(instruction: Instruction) -> tuple[int, ...]:

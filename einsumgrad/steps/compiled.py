@@ -12,6 +12,7 @@ from numpy.lib.stride_tricks import as_strided
 
 from einsumgrad.emit.places import Place
 from einsumgrad.emit.script import Script
+from einsumgrad.emit.table import FOLDS, UFUNCS
 
 Array = npt.NDArray[Any]
 Step = Callable[..., list[Array]]
@@ -31,22 +32,11 @@ def owned(found: Any, dtype: str) -> Array:
     return array if array.flags.owndata and array.flags.c_contiguous else array.copy()
 
 
-def copied(array: Array) -> Array:
-    return array.copy()
-
-
+NUMPY = ("isfinite", "copyto", "matmul", "vecdot", "empty", "array", "inf", "nan")
+"""What the source may name of NumPy, beside the functions of the table."""
 NAMES: Mapping[str, Any] = {
-    **{
-        name: getattr(np, name)
-        for name in (
-            "exp", "log", "log1p", "expm1", "sqrt", "absolute", "sign", "sin", "cos", "tan", "tanh",
-            "floor", "minimum", "maximum", "add", "subtract", "multiply", "divide", "negative",
-            "power", "square", "positive", "equal", "not_equal", "less", "less_equal", "greater",
-            "greater_equal", "logical_and", "logical_or", "logical_not", "isfinite", "copyto",
-            "matmul", "vecdot", "empty", "array", "inf", "nan",
-        )
-    },
-    "seen": seen, "copied": copied, "owned": owned,
+    **{name: getattr(np, name) for name in (*UFUNCS.values(), *FOLDS.values(), *NUMPY)},
+    "seen": seen, "owned": owned,
 }  # fmt: skip
 """What the source may name, beside the constants that it is given."""
 

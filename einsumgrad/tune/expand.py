@@ -4,16 +4,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from einsumgrad.engines.functions import FOLDS
 from einsumgrad.plan.nodes import Arg, Arrange, Constant, Fold, Map, Operand, Register
 from einsumgrad.tune.graph import Graph, plainly
 from einsumgrad.tune.peephole import covered, mapped
-
-NEUTRAL = {
-    "sum": 0.0, "any": 0.0, "prod": 1.0, "max": float("-inf"), "min": float("inf"),
-    "logsumexp": float("-inf"), "softmax": float("-inf"), "log_softmax": float("-inf"),
-    "argmax": float("-inf"), "argmin": float("inf"),
-}  # fmt: skip
-"""What a dropped entry takes part as."""
 
 
 def folded(graph: Graph, made: Fold, own: Register) -> Arg:
@@ -32,7 +26,7 @@ def _unmasked(graph: Graph, made: Fold) -> Fold:
     for operand in (made.operand, made.mask):
         for k, n in zip(operand.layout, graph.registers[operand.register].shape, strict=True):
             shape[k] = n
-    neutral = Constant(NEUTRAL[made.function])
+    neutral = Constant(FOLDS[made.function][1])
     select = Map("select", (made.mask, made.operand, neutral), made.rank)
     found = covered(graph, select, replace(before, shape=tuple(shape)))
     return replace(made, operand=_held(graph, found, tuple(shape), before), mask=None)

@@ -27,9 +27,7 @@ from einsumgrad.plan.nodes import (
     Variable,
     Walk,
 )
-
-NAMES = ("operand", "source", "into", "result", "loop")
-"""Fields of instructions that name a register."""
+from einsumgrad.plan.uses import NAMES
 
 
 @dataclass(slots=True)

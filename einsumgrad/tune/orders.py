@@ -31,18 +31,18 @@ def orders(plan: Plan) -> Mapping[int, Order]:
     ballot = Ballot(plan)
     for _, register in plan.results:
         ballot.vote(register, plain(len(plan.registers[register].shape)), 2)
-    steps = list(flat(plan.steps))
+    steps = [step for step, _ in flat(plan.steps)]
     for step in reversed(steps):
         ballot.ask(step)
     return {step.register: order for step in steps if (order := ballot.decide(step)) is not None}
 
 
-def flat(steps: tuple[Step, ...]) -> Iterator[Step]:
-    """All steps, those of loops before the loops themselves."""
+def flat(steps: tuple[Step, ...], depth: int = 0) -> Iterator[tuple[Step, int]]:
+    """All steps with the number of loops around them, those of a loop before the loop itself."""
     for step in steps:
         if isinstance(step.instruction, Loop):
-            yield from flat(step.instruction.body)
-        yield step
+            yield from flat(step.instruction.body, depth + 1)
+        yield step, depth
 
 
 def plain(rank: int) -> Order:

@@ -27,11 +27,11 @@ sys.path.insert(0, str(Path(__file__).parent))
 from works import WORKS
 
 CONTESTANTS = {
-    "numpy": ("ours", "numpy"), "fused": ("ours", "fused"), "torch": ("torch_peer", "eager"),
+    "numpy": ("ours", "numpy"), "torch": ("torch_peer", "eager"),
     "compile": ("torch_peer", "compile"), "jax": ("jax_peer", "jit"),
     "autograd": ("autograd_peer", "tape"),
 }  # fmt: skip
-OURS = ("numpy", "fused")
+OURS = ("numpy",)
 BEST = ("torch", "compile", "jax")
 """Peers that a ratio may be to."""
 TOLERANCE = {"float32": 2e-3, "float64": 1e-9}
@@ -169,7 +169,6 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--works", default=",".join(WORKS))
     parser.add_argument("--contestants", default=",".join(CONTESTANTS))
     parser.add_argument("--dtype", default="float32", choices=TOLERANCE)
-    parser.add_argument("--png", type=Path, help="a file for the picture")
     options = parser.parse_args()
     options.works = options.works.split(",")
     options.contestants = options.contestants.split(",")

@@ -17,8 +17,8 @@ Arrays = dict[str, npt.NDArray[Any]]
 
 @dataclass(frozen=True)
 class Work:
-    """`wrt`: the parameters. `shapes`: the axes of each array, by names of sizes; `scales`: how
-    large the parameters' entries are, 1/sqrt(inputs) where nothing is said."""
+    """`wrt`: the parameters. `shapes`: the axes of each array, by names of sizes. `classes`: for
+    an array of integers the size that its values are below."""
 
     name: str
     about: str

@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 import torch
-import torch.nn.functional as F  # noqa: N812
 from torch import Tensor
+from torch.nn import functional
 
 Given = Mapping[str, Tensor]
 
 
 def mlp(a: Given) -> Tensor:
-    h = torch.sigmoid(F.linear(a["x"], a["W⁰"], -a["b⁰"]))
-    s = torch.sigmoid(F.linear(h, a["W¹"], -a["b¹"]))
-    return F.cross_entropy(s, a["y"])
+    h = torch.sigmoid(functional.linear(a["x"], a["W⁰"], -a["b⁰"]))
+    s = torch.sigmoid(functional.linear(h, a["W¹"], -a["b¹"]))
+    return functional.cross_entropy(s, a["y"])
 
 
 def attention(a: Given) -> Tensor:
@@ -22,29 +22,29 @@ def attention(a: Given) -> Tensor:
     batch, length, _ = a["x"].shape
 
     def projected(weights: Tensor) -> Tensor:
-        whole = F.linear(a["x"], weights.reshape(heads * features, width))
+        whole = functional.linear(a["x"], weights.reshape(heads * features, width))
         return whole.view(batch, length, heads, features).transpose(1, 2)
 
     q, k, v = (projected(a[name]) for name in ("W^Q", "W^K", "W^V"))
-    o = F.scaled_dot_product_attention(q, k, v, is_causal=True)
+    o = functional.scaled_dot_product_attention(q, k, v, is_causal=True)
     joined = o.transpose(1, 2).reshape(batch, length, heads * features)
-    z = F.linear(joined, a["W^O"].reshape(width, heads * features))
-    return 0.5 * F.mse_loss(z, a["y"])
+    z = functional.linear(joined, a["W^O"].reshape(width, heads * features))
+    return 0.5 * functional.mse_loss(z, a["y"])
 
 
 def convolution(a: Given) -> Tensor:
-    h = F.relu(F.conv2d(a["x"], a["W"], a["a"], padding=1))
-    return 0.5 * F.max_pool2d(h, 2).square().mean()
+    h = functional.relu(functional.conv2d(a["x"], a["W"], a["a"], padding=1))
+    return 0.5 * functional.max_pool2d(h, 2).square().mean()
 
 
 def norm(a: Given) -> Tensor:
-    h = F.gelu(F.layer_norm(a["x"], a["g"].shape, a["g"], a["c"], 1e-5))
+    h = functional.gelu(functional.layer_norm(a["x"], a["g"].shape, a["g"], a["c"], 1e-5))
     return 0.5 * h.square().mean()
 
 
 def tucker(a: Given) -> Tensor:
     made = torch.einsum("pqr,ip,jq,kr->ijk", a["G"], a["A"], a["B"], a["C"])
-    return 0.5 * F.mse_loss(made, a["X"])
+    return 0.5 * functional.mse_loss(made, a["X"])
 
 
 def rnn(a: Given) -> Tensor:
@@ -52,7 +52,7 @@ def rnn(a: Given) -> Tensor:
     start = torch.zeros(1, len(a["x"]), len(a["c"]), dtype=a["x"].dtype)
     weights = [a["U"], a["W"], a["c"], torch.zeros_like(a["c"])]
     h, _ = torch.rnn_tanh(a["x"], start, weights, True, 1, 0.0, True, False, True)
-    return 0.5 * F.mse_loss(h, a["y"])
+    return 0.5 * functional.mse_loss(h, a["y"])
 
 
 LOSSES: dict[str, Callable[[Given], Tensor]] = {
