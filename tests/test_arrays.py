@@ -34,6 +34,14 @@ def test_positions_of_two_axes_are_named() -> None:
         program.run(E=np.ones((2, 4)), w=w)
 
 
+@pytest.mark.parametrize("read", ["E[w[b],k]", "(E[w[b],k])^2"])
+def test_a_position_that_no_entry_needs_may_be_outside(read: str) -> None:
+    """The condition has an index, `t`, that the position has not: any of its values may keep it."""
+    program = einsumgrad.parse(f"for b,t,k  h[b,k] += {read} where t < n[b]\nindex t : 3")
+    found = program.run(E=np.ones((4, 2)), w=np.array([9, 1, -1]), n=np.array([0, 2, 0]))
+    np.testing.assert_array_equal(found["h"], [[0, 0], [2, 2], [0, 0]])
+
+
 def fault(program: str, **arrays: Any) -> str:
     with pytest.raises(einsumgrad.EinError) as error:
         einsumgrad.parse(program).run(**arrays)

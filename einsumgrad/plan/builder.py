@@ -148,7 +148,7 @@ class Builder:
         keeps = function in ("softmax", "log_softmax")
         out = axes if keeps else tuple(i for i in axes if i not in over)
         register = self.registers[value.register]
-        if function not in WHOLE:
+        if function not in WHOLE and function != "any":
             value = self.floating(value)
             register = self.registers[value.register]
         dtype, weak = ("int64", True) if function in WHOLE else (register.dtype, register.weak)
