@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from einsumgrad.emit.lives import OWN, Lives, Moment, lives, moments
 from einsumgrad.emit.places import Place, laid
 from einsumgrad.emit.table import REREADING
-from einsumgrad.plan.nodes import Buffer, Map, Operand, Plan, Step
+from einsumgrad.plan.nodes import Buffer, Guard, Map, Operand, Pair, Plan, Room, Step
 from einsumgrad.tune.orders import Order
 
 ALIGNED = 64
@@ -24,22 +24,24 @@ class Homes:
     bytes: int
 
 
-def homes(plan: Plan, orders: Mapping[int, Order]) -> Homes:
+def homes(plan: Plan, orders: Mapping[int, Order], outs: Mapping[int, Place] | None) -> Homes:
+    """`outs`: where a caller wants the results, if it says so."""
     every = moments(plan)
     life = lives(plan, every)
     outer = {m.step.register for m in every if m.depth == 0 and _lasts(m.step)}
-    given = frozenset(outer & {life.owner(register) for _, register in plan.results})
-    block = Block()
-    places: dict[int, Place] = {}
+    if outs is None:
+        given = outer & {life.owner(register) for _, register in plan.results}
+    else:
+        given = {r for r in outs.keys() & outer if _fits(every, r, outs[r])}
+    found = Finder(plan, orders, frozenset(given), outs or {}, life)
     ends = _ends(life)
     for moment in every:
-        step = moment.step
-        if isinstance(step.instruction, OWN):
-            places[step.register] = _home(plan, step, orders, given, places, block, life, moment)
+        if isinstance(moment.step.instruction, OWN):
+            found.places[moment.step.register] = found.home(moment)
         for ended in ends.get(moment.time, ()):
-            if ended in places and ended not in given:
-                block.free(ended)
-    return Homes(places, given, block.size)
+            if ended in found.places and ended not in given:
+                found.block.free(ended)
+    return Homes(found.places, found.given, found.block.size)
 
 
 def _lasts(step: Step) -> bool:
@@ -47,46 +49,21 @@ def _lasts(step: Step) -> bool:
     return isinstance(step.instruction, OWN) and not isinstance(step.instruction, Buffer)
 
 
+def _fits(every: tuple[Moment, ...], register: int, out: Place) -> bool:
+    """Whether a result may be made where the caller wants it: a product only in plain order, and
+    nothing that is put right afterwards."""
+    made = {m.step.register: m.step.instruction for m in every}
+    if any(isinstance(i, Guard) and i.result == register for i in made.values()):
+        return False
+    plain = laid(out.base, out.offset, out.shape, None, out.dtype)
+    return not isinstance(made[register], Pair) or out.strides == plain.strides
+
+
 def _ends(life: Lives) -> dict[int, list[int]]:
     found: dict[int, list[int]] = {}
     for register, time in life.until.items():
         found.setdefault(time, []).append(register)
     return found
-
-
-def _home(
-    plan: Plan, step: Step, orders: Mapping[int, Order], given: frozenset[int],
-    places: Mapping[int, Place], block: Block, life: Lives, moment: Moment,
-) -> Place:  # fmt: skip
-    own, register = plan.registers[step.register], step.register
-    order = orders.get(register)
-    if register in given:
-        return laid(f"o{register}", 0, own.shape, order, own.dtype)
-    plain = laid("s", 0, own.shape, order, own.dtype)
-    taken = _taken_over(step, plain, places, life, moment, given)
-    if taken is not None:
-        block.move(taken, register)
-        return places[taken]
-    return laid("s", block.take(plain.nbytes, register), own.shape, order, own.dtype)
-
-
-def _taken_over(
-    step: Step, plain: Place, places: Mapping[int, Place], life: Lives, moment: Moment,
-    given: frozenset[int],
-) -> int | None:  # fmt: skip
-    """An operand that ends here and lies just as the result does: its memory is the result's."""
-    made = step.instruction
-    if not isinstance(made, Map) or made.function in REREADING:
-        return None
-    for arg in made.args:
-        if not isinstance(arg, Operand) or arg.layout != tuple(range(made.rank)):
-            continue
-        place = places.get(arg.register)
-        if place is None or arg.register in given or life.until[arg.register] != moment.time:
-            continue
-        if (place.shape, place.strides, place.dtype) == (plain.shape, plain.strides, plain.dtype):
-            return arg.register
-    return None
 
 
 @dataclass(slots=True)
@@ -132,3 +109,54 @@ class Block:
             else:
                 joined.append((start, count))
         self.spare = joined
+
+
+@dataclass(slots=True)
+class Finder:
+    """Finds a home for one register after another."""
+
+    plan: Plan
+    orders: Mapping[int, Order]
+    given: frozenset[int]
+    outs: Mapping[int, Place]
+    life: Lives
+    places: dict[int, Place] = field(default_factory=dict)
+    block: Block = field(default_factory=Block)
+
+    def home(self, moment: Moment) -> Place:
+        register = moment.step.register
+        own = self.plan.registers[register]
+        order = self._order(moment.step)
+        if register in self.given:
+            return self.outs.get(register) or laid(f"o{register}", 0, own.shape, order, own.dtype)
+        plain = laid("s", 0, own.shape, order, own.dtype)
+        taken = self._taken_over(moment, plain)
+        if taken is not None:
+            self.block.move(taken, register)
+            return self.places[taken]
+        return laid("s", self.block.take(plain.nbytes, register), own.shape, order, own.dtype)
+
+    def _order(self, step: Step) -> Order | None:
+        made, rank = step.instruction, len(self.plan.registers[step.register].shape)
+        if isinstance(made, Room) and made.axis is not None:
+            return (made.axis, *(k for k in range(rank) if k != made.axis))
+        return self.orders.get(step.register)
+
+    def _taken_over(self, moment: Moment, plain: Place) -> int | None:
+        """An operand that ends here and lies as the result does: its memory is the result's."""
+        made = moment.step.instruction
+        if not isinstance(made, Map) or made.function in REREADING:
+            return None
+        for arg in made.args:
+            if not isinstance(arg, Operand) or arg.layout != tuple(range(made.rank)):
+                continue
+            place = self.places.get(arg.register)
+            if place is None or arg.register in self.given:
+                continue
+            if self.life.until[arg.register] != moment.time:
+                continue
+            if (place.shape, place.strides, place.dtype) == (
+                plain.shape, plain.strides, plain.dtype
+            ):  # fmt: skip
+                return arg.register
+        return None

@@ -39,9 +39,11 @@ from einsumgrad.plan.nodes import (
     Pad,
     Pair,
     Plan,
+    Room,
     Scatter,
     Step,
     Store,
+    Strips,
     Variable,
     Window,
 )
@@ -51,7 +53,9 @@ from einsumgrad.plan.uses import uses
 @dataclass(slots=True)
 class Lines:
     """Writes the steps of a plan. `places`: where the register of each step so far is. `around`:
-    the variables of the loops that are open."""
+    the variables of the loops that are open. `given`: where leaves lie that are parts of
+    others' arrays. `strips`: what the source calls for strips, with the places of what they read
+    and of what they fill."""
 
     plan: Plan
     homes: Homes
@@ -59,6 +63,10 @@ class Lines:
     places: dict[int, Place]
     owner: str = ""
     around: list[int] = field(default_factory=list)
+    given: Mapping[int, Place] = field(default_factory=dict)
+    strips: dict[str, tuple[Strips, dict[int, Place], tuple[Place, ...]]] = field(
+        default_factory=dict
+    )
 
     def steps(self, steps: tuple[Step, ...]) -> None:
         for step in steps:
@@ -77,7 +85,7 @@ class Lines:
         match made:
             case Load() | Fill() | Count():
                 self.leaf(made, register)
-            case Map() | Cast() | Pair() | Fold() | Pad() | Buffer():
+            case Map() | Cast() | Pair() | Fold() | Pad() | Buffer() | Room():
                 self.own(made, register)
             case Arrange(operand, rank):
                 self.places[register] = self.arranged(operand, rank, register)
@@ -87,6 +95,8 @@ class Lines:
                 self.places[register] = inner(self.places[source], widths)
             case Loop():
                 self.loop(made)
+            case Strips():
+                self.stripped(made)
             case Store():
                 self.store(made)
             case Guard():
@@ -102,18 +112,21 @@ class Lines:
         own = self.plan.registers[register]
         if isinstance(made, Load):
             name = f"a{register}"
-        elif isinstance(made, Count):
+            self.places[register] = self.given.get(register, plain(name, own.shape, own.dtype))
+            self.writer.whole(name, self.places[register])
+            return
+        if isinstance(made, Count):
             name = self.writer.constant("k", np.arange(made.size))
         else:
             name = self.writer.constant("k", np.full(own.shape, made.value, own.dtype))
         self.places[register] = plain(name, own.shape, own.dtype)
         self.writer.whole(name, self.places[register])
 
-    def own(self, made: Map | Cast | Pair | Fold | Pad | Buffer, register: int) -> None:
+    def own(self, made: Map | Cast | Pair | Fold | Pad | Buffer | Room, register: int) -> None:
         """What is written into a home of the register."""
         place = self.homes.places[register]
         self.places[register] = place
-        if register in self.homes.results:
+        if register in self.homes.results and place.base not in self.writer.wholes:
             self.fresh(place)
         match made:
             case Map():
@@ -125,6 +138,8 @@ class Lines:
                 product(self.writer, made, self.places, place)
             case Fold():
                 self.fold(made, place)
+            case Room():
+                pass
             case Pad(source, widths, value):
                 self.filled(place, value)
                 self.inside(place, widths, source)
@@ -217,6 +232,15 @@ class Lines:
         self.writer.block(f"for {variable} in {turns}:", lambda: self.steps(made.body))
         self.around.pop()
         self.owner = ""
+
+    def stripped(self, made: Strips) -> None:
+        """One call, which is given what the strips read and fill."""
+        name = f"strips{len(self.strips)}"
+        takes = {register: self.places[register] for register, _ in made.takes}
+        outs = tuple(self.places[register] for register, _ in made.outs)
+        self.strips[name] = (made, takes, outs)
+        given = (self.writer.name(place) for place in (*takes.values(), *outs))
+        self.writer.line(f"{name}({', '.join(given)})")
 
     def called(self, made: Instruction, register: int) -> None:
         """An instruction that is a function over registers: it makes an array of its own."""

@@ -17,13 +17,14 @@ from einsumgrad.plan.nodes import (
     Pad,
     Pair,
     Plan,
+    Room,
     Step,
     Window,
 )
 from einsumgrad.plan.uses import uses
 from einsumgrad.tune.orders import flat
 
-OWN = (Map, Cast, Pair, Fold, Pad, Buffer)
+OWN = (Map, Cast, Pair, Fold, Pad, Buffer, Room)
 """Instructions that write into memory that is kept from call to call."""
 VIEWS = (Arrange, Window, Done, Guard)
 """Instructions that show another register's memory."""

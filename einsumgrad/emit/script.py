@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from einsumgrad.emit.homes import homes
 from einsumgrad.emit.lines import Lines
 from einsumgrad.emit.places import Place
 from einsumgrad.emit.writer import Writer
-from einsumgrad.plan.nodes import Load, Plan
+from einsumgrad.plan.nodes import Load, Plan, Strips
 from einsumgrad.tune.orders import orders
 
 
 @dataclass(frozen=True, slots=True)
 class Script:
     """The source of `make`, which takes the views of one block of `bytes` and gives the function
-    of a step; that takes the leaves' arrays in the order of `leaves`."""
+    of a step; that takes the leaves' arrays in the order of `leaves`, and those that it fills if it
+    is a strip's. `strips`: what the source calls beside NumPy's functions."""
 
     source: str
     leaves: tuple[tuple[str, str], ...]
@@ -25,25 +26,78 @@ class Script:
     constants: Mapping[str, Any]
     bytes: int
     results: tuple[str, ...]
+    strips: Mapping[str, Parts]
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """The scripts of strips: for a part, and for what is left of the axis."""
+
+    made: Strips
+    part: Script
+    rest: Script | None
 
 
 def script(plan: Plan) -> Script:
     """The source of a plan."""
+    return _script(plan, {}, None)
+
+
+def _script(plan: Plan, given: Mapping[int, Place], outs: Mapping[int, Place] | None) -> Script:
     writer = Writer()
-    lines = Lines(plan, homes(plan, orders(plan)), writer, {})
+    found = homes(plan, orders(plan), outs)
+    lines = Lines(plan, found, writer, {}, given=given)
+    for place in (outs or {}).values():
+        writer.whole(place.base, place)
     lines.steps(plan.steps)
     loads = {
         s.register: s.instruction.tensor for s in plan.steps if isinstance(s.instruction, Load)
     }
-    leaves = tuple((tensor, plan.registers[r].dtype) for r, tensor in loads.items())
-    returned = ", ".join(_results(lines, plan))
-    writer.line(f"return [{returned}]")
-    arguments = ", ".join(f"a{register}" for register in loads)
+    if outs is None:
+        writer.line(f"return [{', '.join(_results(lines, plan))}]")
+    else:
+        _filled(lines, outs)
+    arguments = [*(f"a{register}" for register in loads), *(p.base for p in (outs or {}).values())]
     views = {name: place for place, name in writer.statics.items()}
-    head = [f"def make({', '.join(views)}):", f"    def step({arguments}):"]
-    source = "\n".join([*head, *writer.first, *writer.lines, "    return step", ""])
-    names = tuple(name for name, _ in plan.results)
-    return Script(source, leaves, views, dict(writer.constants), lines.homes.bytes, names)
+    head = [f"def make({', '.join(views)}):", f"    def step({', '.join(arguments)}):"]
+    body = [*writer.first, *writer.lines] or ["        pass"]
+    return Script(
+        source="\n".join([*head, *body, "    return step", ""]),
+        leaves=tuple((tensor, plan.registers[r].dtype) for r, tensor in loads.items()),
+        views=views, constants=dict(writer.constants), bytes=found.bytes,
+        results=tuple(name for name, _ in plan.results),
+        strips={name: _parts(*strips) for name, strips in lines.strips.items()},
+    )  # fmt: skip
+
+
+def _parts(made: Strips, takes: Mapping[int, Place], rooms: tuple[Place, ...]) -> Parts:
+    """The scripts of strips, whose arrays are parts of these."""
+    return Parts(
+        made, _part(made.plan, takes, rooms),
+        None if made.rest is None else _part(made.rest, takes, rooms),
+    )  # fmt: skip
+
+
+def _part(plan: Plan, takes: Mapping[int, Place], rooms: tuple[Place, ...]) -> Script:
+    given = {r: _shown(place, plan.registers[r].shape, f"a{r}") for r, place in takes.items()}
+    outs = {}
+    for (_, register), room in zip(plan.results, rooms, strict=True):
+        shape = plan.registers[register].shape
+        outs[register] = _shown(room, shape, f"o{register}")
+    return _script(plan, given, outs)
+
+
+def _shown(whole: Place, shape: tuple[int, ...], base: str) -> Place:
+    """A part of an array, as an array that a variable holds."""
+    return replace(whole, base=base, offset=0, shape=shape)
+
+
+def _filled(lines: Lines, outs: Mapping[int, Place]) -> None:
+    """Puts what is not there yet where the caller wants it."""
+    for register, out in outs.items():
+        place = lines.places[register]
+        if place != out:
+            lines.writer.line(f"copyto({lines.writer.name(out)}, {lines.writer.name(place)})")
 
 
 def _results(lines: Lines, plan: Plan) -> list[str]:

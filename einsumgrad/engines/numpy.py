@@ -10,6 +10,7 @@ from typing import Any, assert_never
 import numpy as np
 import numpy.typing as npt
 
+from einsumgrad.diagnostics import InternalError
 from einsumgrad.engines.functions import REAL, Tables
 from einsumgrad.engines.gather import gather, scatter
 from einsumgrad.engines.layout import seen, view
@@ -38,9 +39,11 @@ from einsumgrad.plan.nodes import (
     Pair,
     Plan,
     Register,
+    Room,
     Scatter,
     Step,
     Store,
+    Strips,
     Variable,
     Window,
 )
@@ -137,6 +140,8 @@ def _call(
                 for s in body
             )
             return loop(made, tuple(calls))
+        case Room() | Strips():
+            raise InternalError("the reference engine runs plans as they are made")
         case _:
             return _placed(made, registers, own, owned)
 

@@ -257,9 +257,33 @@ class Once:
     spans: tuple[Span, ...] = field(default=(), compare=False, repr=False)
 
 
+@dataclass(frozen=True, slots=True)
+class Room:
+    """Memory that strips fill, its axis `axis` lying outermost; `number` tells rooms apart."""
+
+    axis: int | None
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
+class Strips:
+    """A plan run for one part after another of an axis: `parts` of the same length, then `rest`.
+
+    `takes`: registers that it reads, each with the axis of which it sees a part, None for the whole
+    of it; its leaves are their numbers. `outs`: rooms that its results fill, each with the axis of
+    which a result is a part, None where the room is the sum over all parts."""
+
+    plan: Plan
+    rest: Plan | None
+    length: int
+    parts: int
+    takes: tuple[tuple[int, int | None], ...]
+    outs: tuple[tuple[int, int | None], ...]
+
+
 Instruction = (
     Load | Fill | Count | Map | Cast | Pair | Fold | Arrange | Pad | Window | OverlapAdd
-    | Gather | Scatter | Guard | Variable | Buffer | Store | Loop | Done | Once
+    | Gather | Scatter | Guard | Variable | Buffer | Store | Loop | Done | Once | Room | Strips
 )  # fmt: skip
 
 

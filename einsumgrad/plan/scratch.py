@@ -29,8 +29,10 @@ from einsumgrad.plan.nodes import (
     Pad,
     Pair,
     Register,
+    Room,
     Scatter,
     Store,
+    Strips,
     Variable,
     Window,
 )
@@ -71,7 +73,7 @@ def scratch(made: Instruction, own: Register, registers: Sequence[Register]) -> 
         case Loop(_, _, _, body):
             inner = (scratch(s.instruction, registers[s.register], registers) for s in body)
             return max(inner, default=0)
-        case Variable() | Buffer() | Store() | Done() | Once():
+        case Variable() | Buffer() | Store() | Done() | Once() | Room() | Strips():
             return 0
         case Load() | Fill() | Count() | Cast() | Arrange() | Pad() | Window():
             return 0

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -11,8 +12,9 @@ import numpy.typing as npt
 from numpy.lib.stride_tricks import as_strided
 
 from einsumgrad.emit.places import Place
-from einsumgrad.emit.script import Script
+from einsumgrad.emit.script import Parts, Script
 from einsumgrad.emit.table import FOLDS, UFUNCS
+from einsumgrad.plan.nodes import Strips
 
 Array = npt.NDArray[Any]
 Step = Callable[..., list[Array]]
@@ -53,16 +55,21 @@ class Compiled:
     def run(self, arrays: Mapping[str, Array]) -> dict[str, Array]:
         """The results, none of which shares memory with an argument or with another."""
         given = [_given(arrays[name], dtype) for name, dtype in self.script.leaves]
+        with self.step() as step, np.errstate(all="ignore"):
+            found = step(*given)
+        return dict(zip(self.script.results, found, strict=True))
+
+    @contextmanager
+    def step(self) -> Iterator[Step]:
+        """The step over a memory that nobody else uses meanwhile."""
         try:
             step = self.spare.pop()
         except IndexError:
             step = self._made()
         try:
-            with np.errstate(all="ignore"):
-                found = step(*given)
+            yield step
         finally:
             self.spare.append(step)
-        return dict(zip(self.script.results, found, strict=True))
 
     def _made(self) -> Step:
         block = np.empty(self.script.bytes + 64, np.uint8)
@@ -83,7 +90,62 @@ def _given(array: Array, dtype: str) -> Array:
 
 def compiled(script: Script) -> Compiled:
     """The script's step. Its source has no text from a program or an array in it."""
-    names = {**NAMES, **script.constants}
+    strips = {name: stripped(parts) for name, parts in script.strips.items()}
+    names = {**NAMES, **script.constants, **strips}
     code = compile(script.source, "<step>", "exec")
     exec(code, names)
     return Compiled(script, names["make"])
+
+
+def stripped(parts: Parts) -> Stripped:
+    """What a source calls for strips."""
+    rest = None if parts.rest is None else compiled(parts.rest)
+    return Stripped(parts.made, compiled(parts.part), rest)
+
+
+@dataclass(slots=True)
+class Stripped:
+    """Runs a step for one part of an axis after another."""
+
+    made: Strips
+    part: Compiled
+    rest: Compiled | None
+
+    def __call__(self, *arrays: Array) -> None:
+        """Reads and fills parts of the arrays, or the whole of those that do not have the axis."""
+        axes = (*(axis for _, axis in self.made.takes), *(axis for _, axis in self.made.outs))
+        whole = Whole(arrays, axes, arrays[len(self.made.takes) :], self.made.length)
+        with self.part.step() as step:
+            for number in range(self.made.parts):
+                whole.run(step, number)
+        if self.rest is not None:
+            with self.rest.step() as step:
+                whole.run(step, self.made.parts)
+
+
+@dataclass(slots=True)
+class Whole:
+    """Arrays with their axes that are cut; `outs`: those of them that are filled, the last ones."""
+
+    arrays: tuple[Array, ...]
+    axes: tuple[int | None, ...]
+    outs: tuple[Array, ...]
+    length: int
+
+    def run(self, step: Step, number: int) -> None:
+        """The part of this number. What is summed is added, but for the first part."""
+        part = slice(number * self.length, (number + 1) * self.length)
+        given = [
+            array if axis is None else array[(*(slice(None),) * axis, part)]
+            for array, axis in zip(self.arrays, self.axes, strict=True)
+        ]
+        if number == 0:
+            step(*given)
+            return
+        first = len(given) - len(self.outs)
+        sums = [k for k in range(first, len(given)) if self.axes[k] is None]
+        for k in sums:
+            given[k] = np.empty_like(given[k])
+        step(*given)
+        for k in sums:
+            np.add(self.arrays[k], given[k], out=self.arrays[k])
