@@ -30,6 +30,7 @@ from einsumgrad.plan.nodes import (
     Gather,
     Guard,
     Instruction,
+    Kernel,
     Load,
     Loop,
     Map,
@@ -140,7 +141,7 @@ def _call(
                 for s in body
             )
             return loop(made, tuple(calls))
-        case Room() | Strips():
+        case Room() | Strips() | Kernel():
             raise InternalError("the reference engine runs plans as they are made")
         case _:
             return _placed(made, registers, own, owned)

@@ -281,9 +281,32 @@ class Strips:
     outs: tuple[tuple[int, int | None], ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Nest:
+    """Loops over variables of these `sizes`, in this `order`, the first `outer` of them around all
+    steps. `axes`: for each step its register and the variables of its space."""
+
+    sizes: tuple[int, ...]
+    order: tuple[int, ...]
+    outer: int
+    axes: tuple[tuple[int, Layout], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Kernel:
+    """A plan of elementwise steps and reductions, run as one nest of loops. `takes`: the registers
+    that it reads, its leaves; `outs`: the rooms that its results fill, in their order."""
+
+    plan: Plan
+    takes: tuple[int, ...]
+    outs: tuple[int, ...]
+    nest: Nest
+
+
 Instruction = (
     Load | Fill | Count | Map | Cast | Pair | Fold | Arrange | Pad | Window | OverlapAdd
     | Gather | Scatter | Guard | Variable | Buffer | Store | Loop | Done | Once | Room | Strips
+    | Kernel
 )  # fmt: skip
 
 

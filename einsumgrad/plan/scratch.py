@@ -20,6 +20,7 @@ from einsumgrad.plan.nodes import (
     Gather,
     Guard,
     Instruction,
+    Kernel,
     Load,
     Loop,
     Map,
@@ -73,7 +74,7 @@ def scratch(made: Instruction, own: Register, registers: Sequence[Register]) -> 
         case Loop(_, _, _, body):
             inner = (scratch(s.instruction, registers[s.register], registers) for s in body)
             return max(inner, default=0)
-        case Variable() | Buffer() | Store() | Done() | Once() | Room() | Strips():
+        case Variable() | Buffer() | Store() | Done() | Once() | Room() | Strips() | Kernel():
             return 0
         case Load() | Fill() | Count() | Cast() | Arrange() | Pad() | Window():
             return 0

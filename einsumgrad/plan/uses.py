@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 
-from einsumgrad.plan.nodes import Instruction, Loop, Operand, Strips
+from einsumgrad.plan.nodes import Instruction, Kernel, Loop, Operand, Strips
 
 NAMES = ("operand", "source", "into", "result", "loop")
 """Fields of instructions that name a register."""
@@ -14,6 +14,8 @@ def uses(instruction: Instruction) -> tuple[int, ...]:
     """The registers that an instruction reads."""
     if isinstance(instruction, Loop):
         return _outside(instruction)
+    if isinstance(instruction, Kernel):
+        return (*instruction.takes, *instruction.outs)
     if isinstance(instruction, Strips):
         return tuple(register for register, _ in (*instruction.takes, *instruction.outs))
     found: list[int] = []

@@ -1,0 +1,176 @@
+"""A plan whose elementwise steps and reductions run in nests of loops, as few as possible."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from einsumgrad.fused.nests import Group, fusable, opened, operands, space
+from einsumgrad.plan.nodes import (
+    Done,
+    Instruction,
+    Kernel,
+    Layout,
+    Load,
+    Loop,
+    Nest,
+    Plan,
+    Register,
+    Room,
+    Step,
+    Strips,
+)
+from einsumgrad.plan.uses import uses
+from einsumgrad.tune.live import live
+from einsumgrad.tune.orders import Order, orders
+
+MOST = 200
+"""Steps of a nest: more are compiled too slowly."""
+
+
+def fused(plan: Plan) -> Plan:
+    """The plan with kernels, in loops and strips too."""
+    builder = Builder(plan, orders(plan), list(plan.registers))
+    wanted = {register for _, register in plan.results}
+    steps = builder.fused(plan.steps, wanted)
+    return live(replace(plan, steps=steps, registers=tuple(builder.registers)))
+
+
+@dataclass(slots=True)
+class Builder:
+    """`registers`: those of the plan, and new ones."""
+
+    plan: Plan
+    orders: Mapping[int, Order]
+    registers: list[Register]
+
+    def fused(self, steps: Sequence[Step], wanted: set[int]) -> tuple[Step, ...]:
+        """Steps that run one after another; `wanted`: the registers that others read."""
+        slots = self._slots(demanded(self.plan, steps))
+        read = [set(uses_of(slot)) for slot in slots]
+        made: list[Step] = []
+        for place, slot in enumerate(slots):
+            outside = wanted.union(*read[:place], *read[place + 1 :])
+            if isinstance(slot, Step):
+                made.append(self._single(slot, outside))
+                continue
+            made += self._kernel(slot, [s.register for s in slot.steps if s.register in outside])
+        return tuple(made)
+
+    def _single(self, step: Step, wanted: set[int]) -> Step:
+        made = step.instruction
+        if isinstance(made, Loop):
+            return replace(step, instruction=replace(made, body=self.fused(made.body, wanted)))
+        if isinstance(made, Strips):
+            rest = None if made.rest is None else fused(made.rest)
+            return replace(step, instruction=replace(made, plan=fused(made.plan), rest=rest))
+        return step
+
+    def _slots(self, steps: Sequence[Step]) -> list[Step | Group]:
+        """Each step in the nest that has most of what it reads; else behind all others."""
+        slots: list[Step | Group] = []
+        place: dict[int, int] = {}
+        for number, step in enumerate(steps):
+            first = max((place.get(r, 0) for r in uses_of(step)), default=0)
+            place[step.register] = len(slots)
+            if not fusable(self.plan, step):
+                slots.append(step)
+                continue
+            at = self._best(slots, step, first)
+            if at is None:
+                slots.append(opened(self.plan, step, steps[number + 1 :][:MOST], self._order(step)))
+            else:
+                place[step.register] = at
+        return slots
+
+    def _best(self, slots: list[Step | Group], step: Step, first: int) -> int | None:
+        """Adds the step to the best group and gives its place; None if there is none."""
+        found: tuple[int, int, Group, Layout] | None = None
+        for place in range(first, len(slots)):
+            slot = slots[place]
+            if not isinstance(slot, Group) or len(slot.steps) >= MOST:
+                continue
+            shared = slot.shared(self.plan, step)
+            axes = slot.fits(self.plan, step) if shared else None
+            if axes is not None and (found is None or shared >= found[0]):
+                found = shared, place, slot, axes
+        if found is None:
+            return None
+        _, place, group, axes = found
+        group.add(self.plan, step, axes)
+        return place
+
+    def _order(self, step: Step) -> Layout:
+        """The axes of a step's space as they lie in memory, by its largest operand."""
+        rank = len(space(step.instruction, self.plan, step.register))
+        read = operands(step.instruction, self.plan)
+        if not read:
+            return tuple(range(rank))
+        largest = max(read, key=lambda o: self.plan.registers[o.register].size)
+        own = self.orders.get(largest.register, tuple(range(len(largest.layout))))
+        lying = tuple(largest.layout[k] for k in own)
+        return (*(k for k in range(rank) if k not in lying), *lying)
+
+    def _kernel(self, group: Group, outs: list[int]) -> list[Step]:
+        """The kernel with rooms for what others read, which keep the numbers of the registers."""
+        own = {step.register for step in group.steps}
+        read = dict.fromkeys(r for step in group.steps for r in uses(step.instruction))
+        takes = tuple(r for r in read if r not in own)
+        loads = tuple(Step(Load(str(r)), r) for r in takes)
+        plan = replace(
+            self.plan, steps=(*loads, *group.steps), results=tuple((str(r), r) for r in outs)
+        )
+        rooms = [self._new(Room(None, len(self.registers)), self.plan.registers[r]) for r in outs]
+        nest = Nest(group.sizes, group.order, group.outer, tuple(group.axes.items()))
+        kernel = Kernel(plan, takes, tuple(room.register for room in rooms), nest)
+        token = self._new(kernel, Register((), "int64", weak=True, owner=self._owner(group)))
+        done = [
+            Step(
+                Done(room.register, token.register, ((0, 0),) * len(self.plan.registers[r].shape)),
+                r,
+            )
+            for room, r in zip(rooms, outs, strict=True)
+        ]
+        return [*rooms, token, *done]
+
+    def _owner(self, group: Group) -> str:
+        return self.plan.registers[group.steps[0].register].owner
+
+    def _new(self, made: Instruction, register: Register) -> Step:
+        self.registers.append(register)
+        return Step(made, len(self.registers) - 1)
+
+
+def demanded(plan: Plan, steps: Sequence[Step]) -> list[Step]:
+    """The steps in an order in which those that can be fused run only when others need them, so
+    that they may join those."""
+    waiting: dict[int, Step] = {}
+    made: list[Step] = []
+
+    def need(step: Step) -> None:
+        stack = [step]
+        while stack:
+            first = next((r for r in uses_of(stack[-1]) if r in waiting), None)
+            if first is None:
+                made.append(stack.pop())
+            else:
+                stack.append(waiting.pop(first))
+
+    for step in steps:
+        if fusable(plan, step):
+            waiting[step.register] = step
+        else:
+            need(step)
+    while waiting:
+        need(waiting.pop(next(iter(waiting))))
+    return made
+
+
+def uses_of(slot: Step | Group) -> tuple[int, ...]:
+    """What a slot reads, of a loop also what the steps in it read."""
+    if isinstance(slot, Group):
+        return tuple(r for step in slot.steps for r in uses(step.instruction))
+    made = slot.instruction
+    if isinstance(made, Loop):
+        return (*uses(made), *(r for step in made.body for r in uses_of(step)))
+    return uses(made)
