@@ -1,0 +1,1 @@
+"""Kernels fused to loops: their scalar functions as LLVM IR."""

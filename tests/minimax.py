@@ -1,0 +1,139 @@
+"""How the tables of `einsumgrad/fused/coefficients.py` were found: `python -m tests.minimax`.
+
+Remez' exchange on a grid, in the arithmetic of mpmath (which torch brings): the polynomial whose
+largest weighted error is least. The weight is what an error of the polynomial costs the function
+relative to its value; that cost is printed with each table, after rounding to the type.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+import mpmath as mp
+import numpy as np
+
+Real = Any
+GRID = 1500
+
+
+@dataclass(frozen=True)
+class Fit:
+    """`value(t)` by a polynomial in `t` between two bounds; `cost`: the weight of its error."""
+
+    name: str
+    value: Callable[[Real], Real]
+    cost: Callable[[Real], Real]
+    low: str
+    high: str
+    degrees: tuple[int, int]
+    """For float and for double."""
+    high_of_float: str = ""
+    """Where a float's range is less than a double's."""
+
+    def at(self, kind: type) -> Fit:
+        less = kind is np.float32 and self.high_of_float
+        return replace(self, high=self.high_of_float) if less else self
+
+
+def series(f: Callable[[Real], Real], t: Real, near: Real) -> Real:
+    """A value that 0/0 hides at 0: taken beside it, with digits to spare."""
+    return f(t if abs(t) > near else mp.mpf(near))
+
+
+def of_root(f: Callable[[Real], Real]) -> Callable[[Real], Real]:
+    return lambda t: series(lambda z: f(mp.sqrt(z)), t, mp.mpf(10) ** -22)
+
+
+def far(t: Real) -> Real:
+    """erfc(x) exp(x²) (x + 3), by t = (x - 3)/(x + 3)."""
+    x = 3 * (1 + t) / (1 - t)
+    return mp.erfc(x) * mp.exp(x * x) * (x + 3)
+
+
+FITS = (
+    Fit("EXP", lambda t: series(lambda r: (mp.exp(r) - 1 - r) / r**2, t, mp.mpf(10) ** -16),
+        lambda r: r * r / mp.exp(r), "-0.34662", "0.34662", (4, 9)),
+    Fit("LOG", of_root(lambda s: (2 * mp.atanh(s) - 2 * s) / s**3), lambda z: z / 2 + 1e-9,
+        "0", "0.02945", (2, 6)),
+    Fit("TANH", of_root(lambda x: (mp.tanh(x) - x) / x**3), lambda z: z + 1e-9,
+        "0", "0.31", (4, 9)),
+    Fit("ERF", of_root(lambda x: mp.erf(x) / x - 1), lambda z: mp.mpf(1), "0", "1", (6, 12)),
+    Fit("ERFC", far, lambda t: 1 / far(t), "-0.7150", "0.80", (8, 20), "0.545"),
+    Fit("SIN", of_root(lambda x: (mp.sin(x) - x) / x**3), lambda z: z + 1e-9, "0", "0.617", (2, 5)),
+    Fit("COS", of_root(lambda x: (mp.cos(x) - 1 + x**2 / 2) / x**4), lambda z: z * z / 0.7 + 1e-9,
+        "0", "0.617", (2, 5)),
+)  # fmt: skip
+
+
+def chebyshev(low: Real, high: Real, count: int) -> list[Real]:
+    middle, half = (low + high) / 2, (high - low) / 2
+    return [middle - half * mp.cos(mp.pi * k / (count - 1)) for k in range(count)]
+
+
+def polynomial(coefficients: list[Real], t: Real) -> Real:
+    """The highest power first."""
+    return mp.polyval(coefficients, t)
+
+
+def alternating(points: list[int], grid: list[Real], value: list[Real], cost: list[Real]) -> Any:
+    """The polynomial whose weighted error at these points alternates with one size."""
+    n = len(points) - 1
+    rows = [[grid[p] ** (n - 1 - k) for k in range(n)] for p in points]
+    for sign, (row, p) in enumerate(zip(rows, points, strict=True)):
+        row.append((-1) ** sign / cost[p])
+    found = mp.lu_solve(mp.matrix(rows), mp.matrix([value[p] for p in points]))
+    return list(found)[:n]
+
+
+def peaks(error: list[Real], count: int) -> list[int]:
+    """The largest error of each run of one sign; the `count` that lie together and reach highest."""
+    found: list[int] = []
+    for k, e in enumerate(error):
+        if found and (e > 0) == (error[found[-1]] > 0):
+            found[-1] = max(found[-1], k, key=lambda i: abs(error[i]))
+        else:
+            found.append(k)
+    while len(found) > count:
+        del found[0 if abs(error[found[0]]) < abs(error[found[-1]]) else -1]
+    return found
+
+
+def remez(fit: Fit, degree: int) -> list[Real]:
+    grid = chebyshev(mp.mpf(fit.low), mp.mpf(fit.high), GRID)
+    value, cost = [fit.value(t) for t in grid], [fit.cost(t) for t in grid]
+    points = [round(k * (GRID - 1) / (degree + 1)) for k in range(degree + 2)]
+    found: list[Real] = []
+    for _ in range(20):
+        found = alternating(points, grid, value, cost)
+        error = [
+            (polynomial(found, t) - v) * c for t, v, c in zip(grid, value, cost, strict=True)
+        ]
+        better = peaks(error, degree + 2)
+        if len(better) < degree + 2 or better == points:
+            break
+        points = better
+    return found
+
+
+def worst(fit: Fit, coefficients: list[Real]) -> float:
+    grid = chebyshev(mp.mpf(fit.low), mp.mpf(fit.high), 700)
+    return float(max(abs(polynomial(coefficients, t) - fit.value(t)) * fit.cost(t) for t in grid))
+
+
+def main() -> None:
+    mp.mp.dps = 60
+    for fit in FITS:
+        if len(sys.argv) > 1 and fit.name not in sys.argv[1:]:
+            continue
+        for kind, degree in zip((np.float32, np.float64), fit.degrees, strict=True):
+            rounded = [kind(float(c)) for c in remez(fit.at(kind), degree)]
+            cost = worst(fit.at(kind), [mp.mpf(float(c)) for c in rounded]) / float(np.finfo(kind).epsneg)
+            digits = ", ".join(repr(float(c)) if kind is np.float64 else str(c) for c in rounded)
+            print(f"{fit.name} {kind.__name__}: ({digits}),  # {cost:.3f} roundings")  # noqa: T201
+
+
+if __name__ == "__main__":
+    main()
