@@ -10,6 +10,7 @@ from typing import assert_never
 import numpy as np
 
 from einsumgrad.emit.homes import Homes
+from einsumgrad.emit.kernels import called
 from einsumgrad.emit.matrices import product
 from einsumgrad.emit.places import Place
 from einsumgrad.emit.slices import inner, sliced, stored
@@ -30,6 +31,7 @@ from einsumgrad.plan.nodes import (
     Gather,
     Guard,
     Instruction,
+    Kernel,
     Load,
     Loop,
     Map,
@@ -97,6 +99,8 @@ class Lines:
                 self.loop(made)
             case Strips():
                 self.stripped(made)
+            case Kernel():
+                called(self.writer, made, [self.places[r] for r in (*made.takes, *made.outs)])
             case Store():
                 self.store(made)
             case Guard():

@@ -10,6 +10,7 @@ from einsumgrad.emit.homes import homes
 from einsumgrad.emit.lines import Lines
 from einsumgrad.emit.places import Place
 from einsumgrad.emit.writer import Writer
+from einsumgrad.fused.kernel import Written
 from einsumgrad.plan.nodes import Load, Plan, Strips
 from einsumgrad.tune.orders import orders
 
@@ -18,7 +19,7 @@ from einsumgrad.tune.orders import orders
 class Script:
     """The source of `make`, which takes the views of one block of `bytes` and gives the function
     of a step; that takes the leaves' arrays in the order of `leaves`, and those that it fills if it
-    is a strip's. `strips`: what the source calls beside NumPy's functions."""
+    is a strip's. `strips` and `kernels`: what the source calls beside NumPy's functions."""
 
     source: str
     leaves: tuple[tuple[str, str], ...]
@@ -27,6 +28,7 @@ class Script:
     bytes: int
     results: tuple[str, ...]
     strips: Mapping[str, Parts]
+    kernels: Mapping[str, Written]
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,14 +60,21 @@ def _script(plan: Plan, given: Mapping[int, Place], outs: Mapping[int, Place] | 
     else:
         _filled(lines, outs)
     arguments = [*(f"a{register}" for register in loads), *(p.base for p in (outs or {}).values())]
+    if writer.kernels:  # the function keeps the tables, of which kernels get the address only
+        arguments.append(f"t=({''.join(f'b{k}, ' for k in range(len(writer.kernels)))})")
     views = {name: place for place, name in writer.statics.items()}
-    head = [f"def make({', '.join(views)}):", f"    def step({', '.join(arguments)}):"]
+    head = [
+        f"def make({', '.join(views)}):",
+        *(f"    {line}" for line in writer.setup),
+        f"    def step({', '.join(arguments)}):",
+    ]
     body = [*writer.first, *writer.lines] or ["        pass"]
     return Script(
         source="\n".join([*head, *body, "    return step", ""]),
         leaves=tuple((tensor, plan.registers[r].dtype) for r, tensor in loads.items()),
         views=views, constants=dict(writer.constants), bytes=found.bytes,
         results=tuple(name for name, _ in plan.results),
+        kernels=dict(writer.kernels),
         strips={name: _parts(*strips) for name, strips in lines.strips.items()},
     )  # fmt: skip
 

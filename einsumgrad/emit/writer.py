@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from einsumgrad.emit.places import Place, laid
+from einsumgrad.fused.kernel import Written
 
 ARENA = "s"
 GIVEN = "ak"
@@ -16,13 +17,16 @@ GIVEN = "ak"
 @dataclass(slots=True)
 class Writer:
     """`first`: lines that come before all others. `statics`: views of the block, by the names of
-    variables. `constants`: other values that the source is given. `wholes`: what each variable that
-    holds an array is. `scopes`: the views that have names by now, in each loop that is open."""
+    variables. `constants`: other values that the source is given. `kernels`:
+    compiled functions that it is given, and `setup` the lines that make their tables of pointers.
+    `wholes`: what each variable that holds an array is. `scopes`: the views that have names by now, in each loop that is open."""
 
     lines: list[str] = field(default_factory=list)
     first: list[str] = field(default_factory=list)
     statics: dict[Place, str] = field(default_factory=dict)
     constants: dict[str, Any] = field(default_factory=dict)
+    kernels: dict[str, Written] = field(default_factory=dict)
+    setup: list[str] = field(default_factory=list)
     wholes: dict[str, Place] = field(default_factory=dict)
     scopes: list[dict[Place, str]] = field(default_factory=lambda: [{}])
     depth: int = 2

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from einsumgrad.fused.nests import Group, fusable, opened, operands, space
 from einsumgrad.plan.nodes import (
@@ -38,11 +38,12 @@ def fused(plan: Plan) -> Plan:
 
 @dataclass(slots=True)
 class Builder:
-    """`registers`: those of the plan, and new ones."""
+    """`registers`: those of the plan, and new ones. `turning`: the variables of loops."""
 
     plan: Plan
     orders: Mapping[int, Order]
     registers: list[Register]
+    turning: set[int] = field(default_factory=set)
 
     def fused(self, steps: Sequence[Step], wanted: set[int]) -> tuple[Step, ...]:
         """Steps that run one after another; `wanted`: the registers that others read."""
@@ -60,6 +61,7 @@ class Builder:
     def _single(self, step: Step, wanted: set[int]) -> Step:
         made = step.instruction
         if isinstance(made, Loop):
+            self.turning.add(made.variable)
             return replace(step, instruction=replace(made, body=self.fused(made.body, wanted)))
         if isinstance(made, Strips):
             rest = None if made.rest is None else fused(made.rest)
@@ -73,7 +75,7 @@ class Builder:
         for number, step in enumerate(steps):
             first = max((place.get(r, 0) for r in uses_of(step)), default=0)
             place[step.register] = len(slots)
-            if not fusable(self.plan, step):
+            if not fusable(self.plan, step) or self.turning.intersection(uses_of(step)):
                 slots.append(step)
                 continue
             at = self._best(slots, step, first)

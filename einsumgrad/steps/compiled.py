@@ -15,9 +15,11 @@ from einsumgrad.emit.places import Place
 from einsumgrad.emit.script import Parts, Script
 from einsumgrad.emit.table import FOLDS, UFUNCS
 from einsumgrad.plan.nodes import Strips
+from einsumgrad.steps.native import Called, linked
 
 Array = npt.NDArray[Any]
 Step = Callable[..., list[Array]]
+Kernels = Mapping[tuple[int, str], Called]
 
 
 def seen(whole: Array, where: tuple[Any, Any, Any], offset: int) -> Array:
@@ -34,11 +36,22 @@ def owned(found: Any, dtype: str) -> Array:
     return array if array.flags.owndata and array.flags.c_contiguous else array.copy()
 
 
+def table(*arrays: Array | None) -> Array:
+    """Pointers to arrays; those to others are put in later."""
+    return np.array([0 if array is None else address(array) for array in arrays], np.int64)
+
+
+def address(array: Array) -> int:
+    """Where an array begins."""
+    found: int = array.__array_interface__["data"][0]
+    return found
+
+
 NUMPY = ("isfinite", "copyto", "matmul", "vecdot", "empty", "array", "inf", "nan")
 """What the source may name of NumPy, beside the functions of the table."""
 NAMES: Mapping[str, Any] = {
     **{name: getattr(np, name) for name in (*UFUNCS.values(), *FOLDS.values(), *NUMPY)},
-    "seen": seen, "owned": owned,
+    "seen": seen, "owned": owned, "table": table, "address": address,
 }  # fmt: skip
 """What the source may name, beside the constants that it is given."""
 
@@ -89,18 +102,24 @@ def _given(array: Array, dtype: str) -> Array:
 
 
 def compiled(script: Script) -> Compiled:
-    """The script's step. Its source has no text from a program or an array in it."""
-    strips = {name: stripped(parts) for name, parts in script.strips.items()}
-    names = {**NAMES, **script.constants, **strips}
+    """The script's step."""
+    return _compiled(script, linked(script))
+
+
+def _compiled(script: Script, kernels: Kernels) -> Compiled:
+    """Its source has no text from a program or an array in it."""
+    strips = {name: stripped(parts, kernels) for name, parts in script.strips.items()}
+    own = {name: kernels[id(script), name] for name in script.kernels}
+    names = {**NAMES, **script.constants, **strips, **own}
     code = compile(script.source, "<step>", "exec")
     exec(code, names)
     return Compiled(script, names["make"])
 
 
-def stripped(parts: Parts) -> Stripped:
+def stripped(parts: Parts, kernels: Kernels) -> Stripped:
     """What a source calls for strips."""
-    rest = None if parts.rest is None else compiled(parts.rest)
-    return Stripped(parts.made, compiled(parts.part), rest)
+    rest = None if parts.rest is None else _compiled(parts.rest, kernels)
+    return Stripped(parts.made, _compiled(parts.part, kernels), rest)
 
 
 @dataclass(slots=True)

@@ -20,6 +20,7 @@ from einsumgrad.plan.nodes import (
     Operand,
     Pair,
     Plan,
+    Room,
     Step,
 )
 
@@ -107,6 +108,8 @@ class Ballot:
                 return tuple(left.index(k) for k in kept)
             case Pair():
                 return self._product(made, wish)
+            case Room(None):
+                return wish
             case _:
                 return None
 

@@ -1,0 +1,31 @@
+"""Calls of compiled kernels: each has a table of pointers to its arrays, which is made once; those
+of arrays that a call brings along are put in before it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from einsumgrad.emit.places import Place
+from einsumgrad.emit.writer import ARENA, Writer
+from einsumgrad.fused.kernel import written
+from einsumgrad.fused.text import KINDS, Memory
+from einsumgrad.plan.nodes import Kernel
+
+
+def called(writer: Writer, made: Kernel, arrays: Sequence[Place]) -> None:
+    """`arrays`: where what the kernel takes is, then what it fills."""
+    number = len(writer.kernels)
+    memories = [Memory("", place.strides, KINDS[place.dtype]) for place in arrays]
+    writer.kernels[f"n{number}"] = written(made, "KERNEL", memories)
+    held = [writer.name(p) if p.base == ARENA else "None" for p in arrays]
+    writer.setup.append(f"b{number} = table({', '.join(held)})")
+    writer.setup.append(f"p{number} = address(b{number})")
+    for k, place in enumerate(arrays):
+        if place.base != ARENA:
+            writer.line(f"b{number}[{k}] = {_pointer(writer, place)}")
+    writer.line(f"n{number}(p{number})")
+
+
+def _pointer(writer: Writer, place: Place) -> str:
+    offset = place.offset - writer.wholes[place.base].offset
+    return f"address({place.base})" + (f" + {offset}" if offset else "")

@@ -1,0 +1,241 @@
+"""A kernel as a function of LLVM IR over the pointers of its arrays."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from einsumgrad.fused.functions import call, power_by, types
+from einsumgrad.fused.segments import Laid, Segment, laid
+from einsumgrad.fused.text import KINDS, Memory, Text
+from einsumgrad.fused.writing import literal
+from einsumgrad.plan.nodes import Arg, Cast, Constant, Fold, Kernel, Layout, Map, Operand, Step
+
+COMPARED = ("=", "!=", "<", "<=", ">", ">=")
+WHOLE = dict(zip(COMPARED, ("eq", "ne", "slt", "sle", "sgt", "sge"), strict=True))
+LOGICAL = ("and", "or", "not")
+INF = float("inf")
+FOLDS = {
+    "sum": ("add", 0.0), "prod": ("multiply", 1.0), "max": ("max", -INF), "min": ("min", INF),
+    "any": ("or", 0.0),
+}  # fmt: skip
+"""What a fold does with each entry, and what it begins with."""
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """The text of a kernel, and the functions that it calls."""
+
+    text: str
+    used: frozenset[tuple[str, str]]
+
+
+def written(kernel: Kernel, name: str, arrays: Sequence[Memory]) -> Written:
+    """The function `name`, which is given a table of pointers: to what the kernel takes, then to
+    what it fills. `arrays`: those in the same order, but for their pointers."""
+    memories = [Memory(f"%p{k}", m.strides, m.kind) for k, m in enumerate(arrays)]
+    taken, outs = memories[: len(kernel.takes)], memories[len(kernel.takes) :]
+    writer = Writer(
+        laid(kernel),
+        dict(zip(kernel.takes, taken, strict=True)),
+        {r: m for (_, r), m in zip(kernel.plan.results, outs, strict=True)},
+    )
+    writer.write()
+    pointers = ", ".join(f"ptr noalias %p{k}" for k in range(len(arrays)))
+    body = "\n".join([*writer.text.first, *writer.text.lines])
+    inner = (
+        f"define private void @{name}_loops({pointers}) noinline nounwind {{\n"
+        f"entry:\n{body}\n  ret void\n}}\n"
+    )
+    return Written(inner + _entry(name, len(arrays)), frozenset(writer.used))
+
+
+def _entry(name: str, count: int) -> str:
+    """What is called: it looks up the pointers."""
+    lines = []
+    for k in range(count):
+        lines.append(f"  %a{k} = getelementptr i64, ptr %table, i64 {k}")
+        lines.append(f"  %p{k} = load ptr, ptr %a{k}")
+    passed = ", ".join(f"ptr %p{k}" for k in range(count))
+    lines.append(f"  call void @{name}_loops({passed})")
+    body = "\n".join(lines)
+    return f"define void @{name}(ptr %table) nounwind {{\nentry:\n{body}\n  ret void\n}}\n"
+
+
+@dataclass(slots=True)
+class Writer:
+    """`taken` and `outs`: the arrays that a kernel reads and fills. `kept`: what a later segment of
+    the same turn reads. `here`: the values of the entry that is being made."""
+
+    laid: Laid
+    taken: Mapping[int, Memory]
+    outs: Mapping[int, Memory]
+    text: Text = field(default_factory=Text)
+    used: set[tuple[str, str]] = field(default_factory=set)
+    kept: dict[int, Memory] = field(default_factory=dict)
+    here: dict[int, str] = field(default_factory=dict)
+
+    @property
+    def sizes(self) -> tuple[int, ...]:
+        return self.laid.kernel.nest.sizes
+
+    def kind(self, register: int) -> str:
+        return KINDS[self.laid.kernel.plan.registers[register].dtype]
+
+    def write(self) -> None:
+        for step in self.laid.made.values():
+            if self.laid.late(step) and step.register in self.outs:
+                self.started(step, self.outs[step.register], self.laid.held[step.register])
+        self.text.loops(self.laid.around, self.sizes, self.turn)
+
+    def turn(self) -> None:
+        for segment in self.laid.segments:
+            for step in segment.steps:
+                self.before(step)
+            self.text.loops(segment.inner, self.sizes, lambda s=segment: self.entry(s))
+            for step in segment.steps:
+                self.after(step)
+
+    def started(self, step: Step, memory: Memory, variables: Layout) -> None:
+        """Memory filled with what a fold begins with."""
+        assert isinstance(step.instruction, Fold)
+        start = self.constant(FOLDS[step.instruction.function][1], memory.kind)
+        order = tuple(v for v in self.laid.kernel.nest.order if v in variables)
+        self.text.loops(order, self.sizes, lambda: self.text.store(memory, variables, start))
+
+    def own(self, step: Step) -> Layout:
+        """The inner variables that a step's result has."""
+        return self.laid.inner(self.laid.held[step.register])
+
+    def before(self, step: Step) -> None:
+        """Room for what a turn has to keep of a step."""
+        register = step.register
+        inside = self.laid.inner(self.laid.folded(step))
+        if not inside and (register in self.outs or not self.laid.again(register)):
+            return
+        own = self.own(step)
+        memory = self.text.reserved(self.kind(register), [self.sizes[v] for v in own])
+        self.kept[register] = memory
+        if inside:
+            self.started(step, memory, own)
+
+    def entry(self, segment: Segment) -> None:
+        self.here.clear()
+        for step in segment.steps:
+            match step.instruction:
+                case Map():
+                    self.put(step, self.mapped(step, step.instruction))
+                case Cast(operand):
+                    value = self.read(Operand(operand, self.plain(step)), step)
+                    self.put(step, self.text.converted(*value, self.kind(step.register)))
+                case Fold(function, operand):
+                    self.folded(step, function, operand)
+
+    def plain(self, step: Step) -> Layout:
+        return tuple(range(len(self.laid.axes[step.register])))
+
+    def put(self, step: Step, value: str) -> None:
+        """Keeps a value where somebody reads it."""
+        register = step.register
+        self.here[register] = value
+        if register in self.outs:
+            self.text.store(self.outs[register], self.laid.held[register], value)
+        elif register in self.kept:
+            self.text.store(self.kept[register], self.own(step), value)
+
+    def folded(self, step: Step, function: str, operand: Operand) -> None:
+        register, kind = step.register, self.kind(step.register)
+        value = self.text.converted(*self.read(operand, step), kind)
+        if register in self.kept:
+            memory, variables = self.kept[register], self.own(step)
+        elif self.laid.late(step):
+            memory, variables = self.outs[register], self.laid.held[register]
+        else:
+            self.put(step, value)
+            return
+        self.more(function, memory, variables, value)
+
+    def more(self, function: str, memory: Memory, variables: Layout, value: str) -> None:
+        """One entry more of a fold."""
+        before = self.text.load(memory, variables)
+        name, kind = FOLDS[function][0], memory.kind
+        if name == "add":
+            after = self.text.value(f"fadd reassoc nsz contract {kind} {before}, {value}")
+        else:
+            after = self.applied(name, "float" if kind == "i1" else kind, [before, value])
+        self.text.store(memory, variables, after)
+
+    def after(self, step: Step) -> None:
+        """What a turn has folded goes to where others read it."""
+        register, made = step.register, step.instruction
+        if register not in self.kept or register not in self.outs or not isinstance(made, Fold):
+            return
+        memory, out, held = self.kept[register], self.outs[register], self.laid.held[register]
+        own = self.own(step)
+
+        def moved() -> None:
+            value = self.text.load(memory, own)
+            if self.laid.late(step):
+                self.more(made.function, out, held, value)
+            else:
+                self.text.store(out, held, value)
+
+        self.text.loops(own, self.sizes, moved)
+
+    def read(self, operand: Operand, step: Step) -> tuple[str, str]:
+        """An operand's value at the loop variables, and its kind."""
+        register = operand.register
+        axes = self.laid.axes[step.register]
+        variables = tuple(axes[k] for k in operand.layout)
+        if register in self.taken:
+            memory = self.taken[register]
+            return self.text.load(memory, variables), memory.kind
+        kind = self.kind(register)
+        if register in self.here:
+            return self.here[register], kind
+        if register in self.kept:
+            return self.text.load(self.kept[register], self.laid.inner(variables)), kind
+        return self.text.load(self.outs[register], variables), kind
+
+    def mapped(self, step: Step, made: Map) -> str:
+        own = self.kind(step.register)
+        if made.function in COMPARED:
+            return self.compared(step, made)
+        if made.function in LOGICAL:
+            return self.applied(
+                made.function, "float", [self.as_kind(a, step, "i1") for a in made.args]
+            )
+        if made.function == "select":
+            mask, yes, no = made.args
+            test = self.as_kind(mask, step, "i1")
+            a, b = self.as_kind(yes, step, own), self.as_kind(no, step, own)
+            return self.text.value(f"select i1 {test}, {own} {a}, {own} {b}")
+        first, *rest = made.args
+        if made.function == "power" and isinstance(rest[0], Constant):
+            name = power_by(rest[0].value)
+            if name is not None:
+                return self.applied(name, own, [self.as_kind(first, step, own)])
+        return self.applied(made.function, own, [self.as_kind(a, step, own) for a in made.args])
+
+    def compared(self, step: Step, made: Map) -> str:
+        kinds = {self.kind(a.register) for a in made.args if isinstance(a, Operand)}
+        if kinds == {"i64"} and all(isinstance(a, Operand) for a in made.args):
+            a, b = (self.as_kind(arg, step, "i64") for arg in made.args)
+            return self.text.value(f"icmp {WHOLE[made.function]} i64 {a}, {b}")
+        kind = "float" if kinds <= {"float"} else "double"
+        return self.applied(made.function, kind, [self.as_kind(a, step, kind) for a in made.args])
+
+    def as_kind(self, arg: Arg, step: Step, kind: str) -> str:
+        if isinstance(arg, Constant):
+            return self.constant(arg.value, kind)
+        return self.text.converted(*self.read(arg, step), kind)
+
+    def constant(self, value: float, kind: str) -> str:
+        if kind == "i1":
+            return "true" if value else "false"
+        return literal(kind, value)
+
+    def applied(self, name: str, kind: str, args: Sequence[str]) -> str:
+        self.used.add((name, kind))
+        assert len(types(name, kind)[0]) == len(args)
+        return self.text.value(call(name, kind, args))

@@ -1,0 +1,62 @@
+"""Kernels compiled for this machine by LLVM."""
+
+from __future__ import annotations
+
+import ctypes
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from einsumgrad.emit.script import Script
+from einsumgrad.fused.functions import definitions
+from einsumgrad.fused.kernel import Written
+
+Called = Callable[[int], None]
+
+
+def linked(script: Script) -> dict[tuple[int, str], Called]:
+    """The kernels of a script and of its strips, by the script's id and the name of each."""
+    every = list(_kernels(script))
+    if not every:
+        return {}
+    used = sorted({use for _, _, written in every for use in written.used})
+    texts = [w.text.replace("@KERNEL", f"@kernel{k}") for k, (_, _, w) in enumerate(every)]
+    library = Library("\n".join((definitions(used), *texts)))
+    return {(owner, name): library.called(k) for k, (owner, name, _) in enumerate(every)}
+
+
+def _kernels(script: Script) -> Iterator[tuple[int, str, Written]]:
+    for name, written in script.kernels.items():
+        yield id(script), name, written
+    for parts in script.strips.values():
+        yield from _kernels(parts.part)
+        if parts.rest is not None:
+            yield from _kernels(parts.rest)
+
+
+class Library:
+    """Machine code of a module, which lives as long as one of its functions does."""
+
+    def __init__(self, text: str) -> None:
+        import llvmlite.binding as llvm
+
+        llvm.initialize_native_target()
+        llvm.initialize_native_asmprinter()
+        machine = llvm.Target.from_default_triple().create_target_machine(
+            cpu=llvm.get_host_cpu_name(), features=llvm.get_host_cpu_features().flatten(),
+            opt=3, jit=True,
+        )  # fmt: skip
+        module = llvm.parse_assembly(text)
+        module.verify()
+        options = llvm.create_pipeline_tuning_options(speed_level=3)
+        options.loop_vectorization = options.slp_vectorization = True
+        builder = llvm.create_pass_builder(machine, options)
+        builder.getModulePassManager().run(module, builder)
+        self.engine: Any = llvm.create_mcjit_compiler(module, machine)
+        self.engine.finalize_object()
+
+    def called(self, number: int) -> Called:
+        """The function of a number. ctypes lets other threads run meanwhile."""
+        kind = ctypes.CFUNCTYPE(None, ctypes.c_void_p)
+        function = kind(self.engine.get_function_address(f"kernel{number}"))
+        function.library = self  # type: ignore[attr-defined]
+        return function
