@@ -6,11 +6,13 @@ import ctypes
 from dataclasses import dataclass
 from typing import Any
 
-import llvmlite.binding as llvm
 import numpy as np
 import numpy.typing as npt
+import pytest
 
 from einsumgrad.fused.functions import call, definitions, types
+
+llvm = pytest.importorskip("llvmlite.binding")
 
 Array = npt.NDArray[Any]
 DTYPES = {"float": np.float32, "double": np.float64, "i1": np.uint8}
@@ -78,10 +80,7 @@ class Kernel:
 
 def compiled(name: str, kind: str, *, plain: bool = False) -> Kernel:
     """`plain`: for any machine of this architecture, not with what this one has."""
-    llvm.initialize_native_target()
-    llvm.initialize_native_asmprinter()
-    module = llvm.parse_assembly(loop(name, kind))
-    module.verify()
+    module = parsed(loop(name, kind))
     machine = target(plain=plain)
     options = llvm.create_pipeline_tuning_options(speed_level=3)
     options.loop_vectorization = options.slp_vectorization = True
@@ -91,6 +90,14 @@ def compiled(name: str, kind: str, *, plain: bool = False) -> Kernel:
     engine = llvm.create_mcjit_compiler(module, machine)
     engine.finalize_object()
     return Kernel(text, code, engine, types(name, kind)[1])
+
+
+def parsed(text: str) -> Any:
+    llvm.initialize_native_target()
+    llvm.initialize_native_asmprinter()
+    module = llvm.parse_assembly(text)
+    module.verify()
+    return module
 
 
 def target(*, plain: bool) -> Any:
