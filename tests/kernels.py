@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -69,13 +70,16 @@ class Kernel:
 
     def __call__(self, *arguments: Array) -> Array:
         out = np.empty(arguments[0].shape, DTYPES[self.gives])
-        self.into(out, *arguments)
+        self.bound(out, *arguments)()
         return out.astype(bool) if self.gives == "i1" else out
 
-    def into(self, out: Array, *arguments: Array) -> None:
-        places = [a.ctypes.data for a in (out, *arguments)]
+    def bound(self, out: Array, *arguments: Array) -> Callable[[], None]:
+        """A call with nothing left to prepare, which keeps its arrays alive."""
+        arrays = (out, *arguments)
+        places = [a.ctypes.data for a in arrays]
         shape = ctypes.CFUNCTYPE(None, ctypes.c_int64, *(ctypes.c_void_p for _ in places))
-        shape(self.engine.get_function_address("loop"))(out.size, *places)
+        run = shape(self.engine.get_function_address("loop"))
+        return lambda: run(arrays[0].size, *places)
 
 
 def compiled(name: str, kind: str, *, plain: bool = False) -> Kernel:
