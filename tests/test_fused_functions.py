@@ -107,7 +107,7 @@ def test_is_right_to_a_few_ulp(name: str, kind: str, plain: bool) -> None:
 def test_gelu_is_closer_where_it_is_not_small(kind: str) -> None:
     x = np.linspace(-1, 6, 7001, dtype=DTYPES[kind])
     true = reference("gelu", x.astype(WIDER[kind]))
-    assert ulps(kernel("gelu", kind)(x), true, 1e-30).max() <= 4
+    assert ulps(kernel("gelu", kind)(x), true, 1e-30).max() <= 4.5
 
 
 @kinds
