@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import ctypes
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-import llvmlite.binding as llvm
 import numpy as np
 import numpy.typing as npt
+import pytest
 
 from einsumgrad.fused.functions import call, definitions, types
+
+llvm = pytest.importorskip("llvmlite.binding")
 
 Array = npt.NDArray[Any]
 DTYPES = {"float": np.float32, "double": np.float64, "i1": np.uint8}
@@ -67,21 +70,21 @@ class Kernel:
 
     def __call__(self, *arguments: Array) -> Array:
         out = np.empty(arguments[0].shape, DTYPES[self.gives])
-        self.into(out, *arguments)
+        self.bound(out, *arguments)()
         return out.astype(bool) if self.gives == "i1" else out
 
-    def into(self, out: Array, *arguments: Array) -> None:
-        places = [a.ctypes.data for a in (out, *arguments)]
+    def bound(self, out: Array, *arguments: Array) -> Callable[[], None]:
+        """A call with nothing left to prepare, which keeps its arrays alive."""
+        arrays = (out, *arguments)
+        places = [a.ctypes.data for a in arrays]
         shape = ctypes.CFUNCTYPE(None, ctypes.c_int64, *(ctypes.c_void_p for _ in places))
-        shape(self.engine.get_function_address("loop"))(out.size, *places)
+        run = shape(self.engine.get_function_address("loop"))
+        return lambda: run(arrays[0].size, *places)
 
 
 def compiled(name: str, kind: str, *, plain: bool = False) -> Kernel:
     """`plain`: for any machine of this architecture, not with what this one has."""
-    llvm.initialize_native_target()
-    llvm.initialize_native_asmprinter()
-    module = llvm.parse_assembly(loop(name, kind))
-    module.verify()
+    module = parsed(loop(name, kind))
     machine = target(plain=plain)
     options = llvm.create_pipeline_tuning_options(speed_level=3)
     options.loop_vectorization = options.slp_vectorization = True
@@ -91,6 +94,14 @@ def compiled(name: str, kind: str, *, plain: bool = False) -> Kernel:
     engine = llvm.create_mcjit_compiler(module, machine)
     engine.finalize_object()
     return Kernel(text, code, engine, types(name, kind)[1])
+
+
+def parsed(text: str) -> Any:
+    llvm.initialize_native_target()
+    llvm.initialize_native_asmprinter()
+    module = llvm.parse_assembly(text)
+    module.verify()
+    return module
 
 
 def target(*, plain: bool) -> Any:

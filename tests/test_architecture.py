@@ -12,9 +12,9 @@ ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "einsumgrad"
 ORDER = (
     "diagnostics", "ir", "syntax", "data_faults", "check", "reflect", "wrt", "arrays", "derive",
-    "rewrite", "pipeline", "plan", "engines", "tune", "emit", "steps", "initial", "evaluate",
-    "explain", "verify", "session", "directions", "api", "optimizers", "train", "cli", "__main__",
-    "__init__",
+    "rewrite", "pipeline", "plan", "engines", "tune", "emit", "fused", "steps", "initial",
+    "evaluate", "explain", "verify", "session", "directions", "api", "optimizers", "train", "cli",
+    "__main__", "__init__",
 )  # fmt: skip
 """The line from text to arrays, then what is built on it: each imports only what is left of it."""
 

@@ -1,7 +1,6 @@
 """Polynomials of the functions, the highest power first, and constants that are split in two.
 
-The polynomials are minimax, found by `python -m tests.minimax`, which gives the weights too. The
-argument of erfc is mapped as in Shepherd and Laframboise, Math. Comp. 36 (1981).
+The polynomials are minimax, found by `python -m tests.minimax`, which gives the weights too.
 """
 
 from __future__ import annotations
@@ -57,22 +56,29 @@ ERF: Table = {
 }  # fmt: skip
 """erf x/x - 1 for |x| ≤ 1, by x²."""
 
-ERFC: Table = {
+ERFC_OVER: Table = {
     "float": (
-        -0.0002863983, 0.0028443406, -0.001348558, -0.026779072, 0.119552344, -0.31047225,
-        0.59022695, -0.8833943, 1.0740069,
+        0.044165716, 0.2754714, 0.8220839, 1.317575, 1.0000101,
     ),
     "double": (
-        -9.975915416265447e-09, 3.315100269646725e-08, 6.603994212911235e-08,
-        -2.169214154396223e-07, -4.286789389766292e-07, 9.901785509444498e-07,
-        2.777564675152665e-06, -4.746557979014393e-06, -1.7474933158182852e-05,
-        3.0397697783977576e-05, 0.00010756246171912218, -0.00027677780627217074,
-        -0.0005483098248339179, 0.0030340620006622313, -0.001212416616748402,
-        -0.026827234624625593, 0.11952776128687233, -0.31046726190055973, 0.5902283571041083,
-        -0.8833944531698837, 1.0740069070883398,
+        9.53881102899048e-05, 0.0016666290508059352, 0.014562292752475845, 0.08151635653253168,
+        0.3184961256563064, 0.8956249903965412, 1.8099906002307173, 2.541835913951918,
+        2.269520243043281, 0.9999999999708129,
     ),
 }  # fmt: skip
-"""erfc x exp x² (x + 3) for x ≥ 1/2, by (x - 3)/(x + 3)."""
+"""The numerator of erfc x exp x² for x ≥ 1/2, by x; none of the terms is negative."""
+
+ERFC_UNDER: Table = {
+    "float": (
+        0.07828143, 0.48827136, 1.4960399, 2.5817163, 2.4460537, 1.0,
+    ),
+    "double": (
+        0.00016907102341401985, 0.002954023079119685, 0.02589552737972681, 0.14596099154929035,
+        0.5773406459655966, 1.6582189175213038, 3.47769088774053, 5.2304593782584625,
+        5.375954823151036, 3.397899409677169, 1.0,
+    ),
+}  # fmt: skip
+"""Its denominator."""
 
 SIN: Table = {
     "float": (
@@ -101,3 +107,9 @@ LN2: Table = {
     "double": (6.93147180369123816490e-01, 1.90821492927058770002e-10),
 }
 """Cody and Waite (1980): a multiple of the first part by an exponent is exact."""
+
+HALF_PI: Table = {
+    "float": (1.57079632673412561417e00, 6.07710050650619224932e-11),
+    "double": (1.57079632673412561417e00, 6.07710050630396597660e-11, 2.02226624879595063154e-21),
+}
+"""π/2 likewise, in parts of 33 bits but for the last; a float's are doubles too."""

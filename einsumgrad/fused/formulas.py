@@ -2,15 +2,15 @@
 
 exp and expm1: Cody and Waite's reduction by ln 2. log and log1p: artanh of (m - 1)/(m + 1), as in
 FreeBSD's msun, whose order of the last additions this is. erf: x + x P(x²) below 1, and
-1 - erfc x above; erfc x = exp(-x²) P(t)/(x + 3). Whoever changes an order here changes an error
-bound: `tests/test_fused_functions.py` measures them.
+1 - erfc x above; erfc x = exp(-x²) N(x)/D(x), after Cody, Math. Comp. 23 (1969). Whoever changes
+an order here changes an error bound: `tests/test_fused_functions.py` measures them.
 """
 
 from __future__ import annotations
 
 import math
 
-from einsumgrad.fused.coefficients import ERF, ERFC, EXP, LN2, LOG, TANH
+from einsumgrad.fused.coefficients import ERF, ERFC_OVER, ERFC_UNDER, EXP, LN2, LOG, TANH
 from einsumgrad.fused.writing import Value, intrinsic, polynomial, select
 
 EXP_RANGE = {"float": (-104.0, 88.8), "double": (-745.2, 709.9)}
@@ -36,16 +36,17 @@ def clamp(x: Value, low: float, high: float) -> Value:
     return select(below < low, low, below)
 
 
-def _reduced(x: Value, offset: int, rest: Value | None = None) -> tuple[Value, Value]:
-    """n + offset as the low bits of an integer, and r, where x + rest = n ln 2 + r.
+def _reduced(x: Value, offset: int) -> tuple[Value, Value, Value]:
+    """n + offset as the low bits of an integer, r, and what r lost, where x = n ln 2 + r.
 
     Adding 1.5·2^fraction rounds to an integer, and leaves it in the lowest bits."""
     shift = 1.5 * 2.0**x.format.fraction + offset
     high, low = LN2[x.type]
     moved = x * (1 / math.log(2)) + shift
     n = moved - shift
-    r = (x - n * high) - n * low
-    return moved.as_bits(), r if rest is None else r + rest
+    first = x - n * high
+    r = first - n * low
+    return moved.as_bits(), r, (first - r) - n * low
 
 
 def _tail(r: Value) -> Value:
@@ -56,7 +57,7 @@ def _tail(r: Value) -> Value:
 def exp(x: Value) -> Value:
     """The power of 2 is two factors, each in range where their product is not."""
     bits = x.format.fraction
-    n, r = _reduced(clamp(x, *EXP_RANGE[x.type]), 2 * x.format.bias)
+    n, r, _ = _reduced(clamp(x, *EXP_RANGE[x.type]), 2 * x.format.bias)
     half = n >> 1
     first, second = (half << bits).as_real(), ((n - half) << bits).as_real()
     return (_tail(r) + 1.0) * first * second
@@ -64,16 +65,17 @@ def exp(x: Value) -> Value:
 
 def _raised(x: Value, rest: Value | None = None) -> Value:
     """exp(x + rest) with one factor: 0 already where it would be denormal, ∞ from 2^(bias + ½)."""
-    n, r = _reduced(clamp(x, *RAISED_RANGE[x.type]), x.format.bias, rest)
-    return (_tail(r) + 1.0) * (n << x.format.fraction).as_real()
+    n, r, _ = _reduced(clamp(x, *RAISED_RANGE[x.type]), x.format.bias)
+    return (_tail(r if rest is None else r + rest) + 1.0) * (n << x.format.fraction).as_real()
 
 
 def expm1(x: Value) -> Value:
     """2ⁿ(exp r - 1) + (2ⁿ - 1), halved until the end, because 2ⁿ may overflow before its product
-    with exp r does."""
-    n, r = _reduced(clamp(x, *EXPM1_RANGE[x.type]), x.format.bias - 1)
+    with exp r does. What r loses is kept: for n = 1 the two parts cancel."""
+    n, r, lost = _reduced(clamp(x, *EXPM1_RANGE[x.type]), x.format.bias - 1)
     power = (n << x.format.fraction).as_real()
-    found = 2.0 * (power * _tail(r) + (power - 0.5))
+    tail = r * r * polynomial(r, EXP[r.type]) + lost + r
+    found = 2.0 * (power * tail + (power - 0.5))
     return intrinsic("copysign", found, x)
 
 
@@ -84,7 +86,7 @@ def sigmoid(x: Value) -> Value:
 def tanh(x: Value) -> Value:
     """x + x³ P(x²), and beyond 0.55, as in Cephes, 1 - 2/(exp 2|x| + 1)."""
     y, limit = intrinsic("fabs", x), TANH_LIMIT[x.type]
-    n, r = _reduced(2.0 * select(y > limit, limit, y), x.format.bias)
+    n, r, _ = _reduced(2.0 * select(y > limit, limit, y), x.format.bias)
     power = (n << x.format.fraction).as_real()
     far = 1.0 - 2.0 / (power * (_tail(r) + 1.0) + 1.0)
     z = y * y
@@ -135,10 +137,11 @@ def log(x: Value) -> Value:
 
 
 def _log_of(y: Value, lost: Value) -> Value:
-    """log(y + lost), `lost` less than the last bit of y."""
+    """log(y + lost), `lost` less than the last bit of y. The scale is twice what is meant, so that
+    it is 0 for the largest exponent, and no NaN."""
     exponent, m = _parts(y)
-    scale = (2 * y.format.bias - exponent) << y.format.fraction
-    return _log(_as_real(exponent), (m - 1.0) + lost * scale.as_real())
+    scale = (2 * y.format.bias + 1 - exponent) << y.format.fraction
+    return _log(_as_real(exponent), (m - 1.0) + 0.5 * lost * scale.as_real())
 
 
 def log1p(x: Value) -> Value:
@@ -162,8 +165,7 @@ def _near(x: Value) -> Value:
 
 def _far(y: Value, raised: Value) -> Value:
     """erfc y for y ≥ 1/2; `raised`: exp(-y²)."""
-    inverse = 1.0 / (y + 3.0)
-    return raised * inverse * polynomial(1.0 - 6.0 * inverse, ERFC[y.type])
+    return raised * polynomial(y, ERFC_OVER[y.type]) / polynomial(y, ERFC_UNDER[y.type])
 
 
 def erf(x: Value) -> Value:

@@ -17,6 +17,10 @@ class Format:
     suffix: str
     """Of an intrinsic's name."""
 
+    @property
+    def width(self) -> int:
+        return int(self.integer[1:])
+
 
 FORMATS = {"float": Format("i32", 23, 127, "f32"), "double": Format("i64", 52, 1023, "f64")}
 
@@ -28,7 +32,9 @@ class Body:
     kind: str
     lines: list[str] = field(default_factory=list)
     calls: dict[str, str] = field(default_factory=dict)
-    """Declaration by name."""
+    """By name, how each is declared or defined."""
+    kept: list[str] = field(default_factory=list)
+    """Those of them that no instruction names."""
 
     def emit(self, type_: str, instruction: str) -> Value:
         name = f"%v{len(self.lines)}"
@@ -121,6 +127,9 @@ class Value:
 
     def __gt__(self, other: Value | float) -> Value:
         return self.test("ogt", other)
+
+    def is_set(self) -> Value:
+        return self.body.emit("i1", f"icmp ne {self.type} {self.text}, 0")
 
     def as_bits(self) -> Value:
         return self._cast("bitcast", self.format.integer)
