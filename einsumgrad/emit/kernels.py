@@ -18,6 +18,7 @@ def called(writer: Writer, made: Kernel, arrays: Sequence[Place]) -> None:
     memories = [Memory("", place.strides, KINDS[place.dtype]) for place in arrays]
     writer.kernels[f"n{number}"] = written(made, "KERNEL", memories)
     held = [writer.name(p) if p.base == ARENA else "None" for p in arrays]
+    writer.held += (f"b{number}", *(name for name in held if name != "None"))
     writer.setup.append(f"b{number} = table({', '.join(held)})")
     writer.setup.append(f"p{number} = address(b{number})")
     for k, place in enumerate(arrays):

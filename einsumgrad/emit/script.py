@@ -60,8 +60,8 @@ def _script(plan: Plan, given: Mapping[int, Place], outs: Mapping[int, Place] | 
     else:
         _filled(lines, outs)
     arguments = [*(f"a{register}" for register in loads), *(p.base for p in (outs or {}).values())]
-    if writer.kernels:  # the function keeps the tables, of which kernels get the address only
-        arguments.append(f"t=({''.join(f'b{k}, ' for k in range(len(writer.kernels)))})")
+    if writer.kernels:  # the function keeps what kernels are given only the addresses of
+        arguments.append(f"t=({', '.join(dict.fromkeys(writer.held))},)")
     views = {name: place for place, name in writer.statics.items()}
     head = [
         f"def make({', '.join(views)}):",

@@ -18,8 +18,10 @@ GIVEN = "ak"
 class Writer:
     """`first`: lines that come before all others. `statics`: views of the block, by the names of
     variables. `constants`: other values that the source is given. `kernels`:
-    compiled functions that it is given, and `setup` the lines that make their tables of pointers.
-    `wholes`: what each variable that holds an array is. `scopes`: the views that have names by now, in each loop that is open."""
+    compiled functions that it is given, and `setup` the lines that make their tables of pointers;
+    `held`: the tables and the views of which they have the addresses.
+    `wholes`: what each variable that holds an array is. `scopes`: the views that have names by
+    now, in each loop that is open."""
 
     lines: list[str] = field(default_factory=list)
     first: list[str] = field(default_factory=list)
@@ -27,6 +29,7 @@ class Writer:
     constants: dict[str, Any] = field(default_factory=dict)
     kernels: dict[str, Written] = field(default_factory=dict)
     setup: list[str] = field(default_factory=list)
+    held: list[str] = field(default_factory=list)
     wholes: dict[str, Place] = field(default_factory=dict)
     scopes: list[dict[Place, str]] = field(default_factory=lambda: [{}])
     depth: int = 2

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from einsumgrad.fused.nests import Group, fusable, opened, operands, space
+from einsumgrad.fused.nests import Group, fusable, opened
 from einsumgrad.plan.nodes import (
     Done,
     Instruction,
@@ -22,15 +22,25 @@ from einsumgrad.plan.nodes import (
 )
 from einsumgrad.plan.uses import uses
 from einsumgrad.tune.live import live
-from einsumgrad.tune.orders import Order, orders
+from einsumgrad.tune.orders import Order, flat, orders
 
 MOST = 200
 """Steps of a nest: more are compiled too slowly."""
 
 
 def fused(plan: Plan) -> Plan:
-    """The plan with kernels, in loops and strips too."""
-    builder = Builder(plan, orders(plan), list(plan.registers))
+    """The plan with kernels, in loops and strips too. How arrays lie depends on the kernels, and
+    their loops on how arrays lie: what a first attempt finds is where the second begins."""
+    first = _fused(plan, orders(plan))
+    found = dict(orders(first))
+    for step, _ in flat(first.steps):
+        if isinstance(step.instruction, Done) and step.instruction.source in found:
+            found[step.register] = found[step.instruction.source]
+    return _fused(plan, found)
+
+
+def _fused(plan: Plan, known: Mapping[int, Order]) -> Plan:
+    builder = Builder(plan, known, list(plan.registers))
     wanted = {register for _, register in plan.results}
     steps = builder.fused(plan.steps, wanted)
     return live(replace(plan, steps=steps, registers=tuple(builder.registers)))
@@ -80,7 +90,7 @@ class Builder:
                 continue
             at = self._best(slots, step, first)
             if at is None:
-                slots.append(opened(self.plan, step, steps[number + 1 :][:MOST], self._order(step)))
+                slots.append(opened(self.plan, step, steps[number + 1 :][:MOST], self.orders))
             else:
                 place[step.register] = at
         return slots
@@ -102,17 +112,6 @@ class Builder:
         group.add(self.plan, step, axes)
         return place
 
-    def _order(self, step: Step) -> Layout:
-        """The axes of a step's space as they lie in memory, by its largest operand."""
-        rank = len(space(step.instruction, self.plan, step.register))
-        read = operands(step.instruction, self.plan)
-        if not read:
-            return tuple(range(rank))
-        largest = max(read, key=lambda o: self.plan.registers[o.register].size)
-        own = self.orders.get(largest.register, tuple(range(len(largest.layout))))
-        lying = tuple(largest.layout[k] for k in own)
-        return (*(k for k in range(rank) if k not in lying), *lying)
-
     def _kernel(self, group: Group, outs: list[int]) -> list[Step]:
         """The kernel with rooms for what others read, which keep the numbers of the registers."""
         own = {step.register for step in group.steps}
@@ -123,7 +122,9 @@ class Builder:
             self.plan, steps=(*loads, *group.steps), results=tuple((str(r), r) for r in outs)
         )
         rooms = [self._new(Room(None, len(self.registers)), self.plan.registers[r]) for r in outs]
-        nest = Nest(group.sizes, group.order, group.outer, tuple(group.axes.items()))
+        shown = [*((r, group.held[r]) for r in takes)]
+        shown += ((room.register, group.held[r]) for room, r in zip(rooms, outs, strict=True))
+        nest = Nest(group.sizes, group.order, group.outer, tuple(group.axes.items()), tuple(shown))
         kernel = Kernel(plan, takes, tuple(room.register for room in rooms), nest)
         token = self._new(kernel, Register((), "int64", weak=True, owner=self._owner(group)))
         done = [

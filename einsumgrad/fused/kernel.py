@@ -24,10 +24,11 @@ FOLDS = {
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """The text of a kernel, and the functions that it calls."""
+    """The text of a kernel, the functions that it calls, and how many of its loops have hints."""
 
     text: str
     used: frozenset[tuple[str, str]]
+    hints: int
 
 
 def written(kernel: Kernel, name: str, arrays: Sequence[Memory]) -> Written:
@@ -47,7 +48,7 @@ def written(kernel: Kernel, name: str, arrays: Sequence[Memory]) -> Written:
         f"define private void @{name}_loops({pointers}) noinline nounwind {{\n"
         f"entry:\n{body}\n  ret void\n}}\n"
     )
-    return Written(inner + _entry(name, len(arrays)), frozenset(writer.used))
+    return Written(inner + _entry(name, len(arrays)), frozenset(writer.used), writer.text.hints)
 
 
 def _entry(name: str, count: int) -> str:

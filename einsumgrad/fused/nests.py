@@ -6,7 +6,7 @@ over a row is there before the row is divided by it."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from einsumgrad.plan.nodes import (
@@ -132,42 +132,49 @@ class Group:
         return tuple(found[k] for k in range(len(found))) if fitting else None
 
 
-def opened(plan: Plan, step: Step, later: Iterable[Step], order: Layout) -> Group:
+def opened(plan: Plan, step: Step, later: Iterable[Step], orders: Mapping[int, Layout]) -> Group:
     """A group that begins with a step. Axes that are folded and then run along again are inner; if
-    there are none, the last in memory is; all others are outer. `order`: the axes as they lie in
-    memory, outermost first."""
+    there are none, the last in memory is; all others are outer."""
     lengths = space(step.instruction, plan, step.register)
-    inner = _again(plan, step, later) or set(order[-1:])
+    trace = Trace(plan)
+    trace.begin(step)
+    for other in later:
+        trace.follow(other)
+    order = _order(trace.largest, len(lengths), orders)
+    inner = trace.again or set(order[-1:])
     loops = tuple(sorted(order, key=lambda k: k in inner))
     group = Group(lengths, loops, len(loops) - len(inner))
     group.add(plan, step, tuple(range(len(lengths))))
     return group
 
 
-def _again(plan: Plan, step: Step, later: Iterable[Step]) -> set[int]:
-    """The axes of a step's space that a later step runs along again after a fold over them."""
-    trace = Trace(plan)
-    trace.begin(step)
-    for other in later:
-        trace.follow(other)
-    return trace.again
+def _order(largest: Operand | None, rank: int, orders: Mapping[int, Layout]) -> Layout:
+    """The axes of a space as they lie in the memory of its largest operand, outermost first."""
+    if largest is None:
+        return tuple(range(rank))
+    own = orders.get(largest.register, tuple(range(len(largest.layout))))
+    lying = tuple(largest.layout[k] for k in own)
+    return (*(k for k in range(rank) if k not in lying), *lying)
 
 
 @dataclass(slots=True)
 class Trace:
     """What later steps do with the axes of one step's space. `held`: of each register that comes
     from it or that it reads the axes, None for others. `folded`: axes that were folded on the way.
-    """
+    `largest`: the operand that has most of the axes, in the space of the first step."""
 
     plan: Plan
     held: dict[int, tuple[int | None, ...]] = field(default_factory=dict)
     folded: dict[int, frozenset[int]] = field(default_factory=dict)
     again: set[int] = field(default_factory=set)
+    largest: Operand | None = None
+    made: set[int] = field(default_factory=set)
 
     def begin(self, step: Step) -> None:
         for operand in operands(step.instruction, self.plan):
             self.held[operand.register] = operand.layout
             self.folded[operand.register] = frozenset()
+            self._seen(operand.register, operand.layout)
         rank = len(space(step.instruction, self.plan, step.register))
         self._made(step, tuple(range(rank)), frozenset())
 
@@ -183,10 +190,24 @@ class Trace:
                 found[k] = axis if axis is not None else found[k]
         if any(axis is not None for axis in found):
             self.again |= {axis for axis in found if axis is not None and axis in folded}
+            for operand in operands(step.instruction, self.plan):
+                self._seen(operand.register, tuple(found[k] for k in operand.layout))
             self._made(step, tuple(found), folded)
+
+    def _seen(self, register: int, axes: tuple[int | None, ...]) -> None:
+        """Of the operands that nothing here makes, the one with the most axes counts."""
+        known = tuple(axis for axis in axes if axis is not None)
+        if register in self.made or len(known) < len(axes):
+            return
+        if self.largest is None or self._size(register) > self._size(self.largest.register):
+            self.largest = Operand(register, known)
+
+    def _size(self, register: int) -> int:
+        return self.plan.registers[register].size
 
     def _made(self, step: Step, found: tuple[int | None, ...], folded: frozenset[int]) -> None:
         made = step.instruction
+        self.made.add(step.register)
         gone = {found[k] for k in made.axes} if isinstance(made, Fold) else set()
         self.held[step.register] = tuple(found[k] for k in kept(made, len(found)))
         self.folded[step.register] = folded | {axis for axis in gone if axis is not None}

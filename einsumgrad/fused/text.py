@@ -9,6 +9,8 @@ KINDS = {"float32": "float", "float64": "double", "bool": "i1", "int64": "i64"}
 """What a value of a dtype is in a register."""
 STORED = {"float": "float", "double": "double", "i1": "i8", "i64": "i64"}
 """What it is in memory."""
+SHORT = 4
+"""Turns of a loop that may become straight code: windows of a pooling or of a convolution."""
 BYTES = {"float": 4, "double": 8, "i1": 1, "i64": 8}
 
 
@@ -31,6 +33,7 @@ class Text:
     at: dict[int, str] = field(default_factory=dict)
     block: str = "entry"
     count: int = 0
+    hints: int = 0
 
     def name(self, stem: str = "v") -> str:
         self.count += 1
@@ -74,8 +77,15 @@ class Text:
         following = self.value(f"add nuw nsw i64 {i}, 1")
         more = self.value(f"icmp ult i64 {following}, {size}")
         self.lines[place] = f"  {i} = phi i64 [ 0, %{before} ], [ {following}, %{self.block} ]"
-        self.line(f"br i1 {more}, label %{head}, label %{done}")
+        self.line(f"br i1 {more}, label %{head}, label %{done}{self.hint(size)}")
         self.label(done)
+
+    def hint(self, size: int) -> str:
+        """Only short loops are worth being written out turn by turn."""
+        if size <= SHORT:
+            return ""
+        self.hints += 1
+        return f", !llvm.loop !LOOP{self.hints - 1}#"
 
     def address(self, memory: Memory, variables: Sequence[int]) -> str:
         """A pointer to the entry at the loop variables, one for each axis."""

@@ -284,12 +284,14 @@ class Strips:
 @dataclass(frozen=True, slots=True)
 class Nest:
     """Loops over variables of these `sizes`, in this `order`, the first `outer` of them around all
-    steps. `axes`: for each step its register and the variables of its space."""
+    steps. `axes`: for each step its register and the variables of its space; `held`: for what is
+    read and filled the variables of its axes."""
 
     sizes: tuple[int, ...]
     order: tuple[int, ...]
     outer: int
     axes: tuple[tuple[int, Layout], ...]
+    held: tuple[tuple[int, Layout], ...]
 
 
 @dataclass(frozen=True, slots=True)

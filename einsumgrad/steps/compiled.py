@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 from numpy.lib.stride_tricks import as_strided
 
-from einsumgrad.emit.places import Place
 from einsumgrad.emit.script import Parts, Script
 from einsumgrad.emit.table import FOLDS, UFUNCS
-from einsumgrad.plan.nodes import Strips
+from einsumgrad.steps.memory import Array, Compiled
 from einsumgrad.steps.native import Called, linked
+from einsumgrad.steps.stripped import Stripped
+from einsumgrad.steps.workers import Workers
 
-Array = npt.NDArray[Any]
-Step = Callable[..., list[Array]]
 Kernels = Mapping[tuple[int, str], Called]
 
 
@@ -56,59 +52,14 @@ NAMES: Mapping[str, Any] = {
 """What the source may name, beside the constants that it is given."""
 
 
-@dataclass(slots=True)
-class Compiled:
-    """A step that may be called from several threads: each call takes a memory of its own, an old
-    one if one is free."""
-
-    script: Script
-    make: Callable[..., Step]
-    spare: list[Step] = field(default_factory=list)
-
-    def run(self, arrays: Mapping[str, Array]) -> dict[str, Array]:
-        """The results, none of which shares memory with an argument or with another."""
-        given = [_given(arrays[name], dtype) for name, dtype in self.script.leaves]
-        with self.step() as step, np.errstate(all="ignore"):
-            found = step(*given)
-        return dict(zip(self.script.results, found, strict=True))
-
-    @contextmanager
-    def step(self) -> Iterator[Step]:
-        """The step over a memory that nobody else uses meanwhile."""
-        try:
-            step = self.spare.pop()
-        except IndexError:
-            step = self._made()
-        try:
-            yield step
-        finally:
-            self.spare.append(step)
-
-    def _made(self) -> Step:
-        block = np.empty(self.script.bytes + 64, np.uint8)
-        block = block[-block.ctypes.data % 64 :]
-        return self.make(*(_view(block, place) for place in self.script.views.values()))
+def compiled(script: Script, workers: Workers | None = None) -> Compiled:
+    """The script's step; `workers` share its strips."""
+    return _compiled(script, linked(script), workers or Workers(1))
 
 
-def _view(block: Array, place: Place) -> Array:
-    return np.ndarray(place.shape, place.dtype, block, place.offset, place.strides)
-
-
-def _given(array: Array, dtype: str) -> Array:
-    """An argument as the source takes it: of its dtype, without gaps."""
-    if array.dtype == dtype and array.flags.c_contiguous:
-        return array
-    return np.ascontiguousarray(array, dtype)
-
-
-def compiled(script: Script) -> Compiled:
-    """The script's step."""
-    return _compiled(script, linked(script))
-
-
-def _compiled(script: Script, kernels: Kernels) -> Compiled:
+def _compiled(script: Script, kernels: Kernels, workers: Workers) -> Compiled:
     """Its source has no text from a program or an array in it."""
-    strips = {name: stripped(parts, kernels) for name, parts in script.strips.items()}
+    strips = {name: _stripped(parts, kernels, workers) for name, parts in script.strips.items()}
     own = {name: kernels[id(script), name] for name in script.kernels}
     names = {**NAMES, **script.constants, **strips, **own}
     code = compile(script.source, "<step>", "exec")
@@ -116,55 +67,7 @@ def _compiled(script: Script, kernels: Kernels) -> Compiled:
     return Compiled(script, names["make"])
 
 
-def stripped(parts: Parts, kernels: Kernels) -> Stripped:
+def _stripped(parts: Parts, kernels: Kernels, workers: Workers) -> Stripped:
     """What a source calls for strips."""
-    rest = None if parts.rest is None else _compiled(parts.rest, kernels)
-    return Stripped(parts.made, _compiled(parts.part, kernels), rest)
-
-
-@dataclass(slots=True)
-class Stripped:
-    """Runs a step for one part of an axis after another."""
-
-    made: Strips
-    part: Compiled
-    rest: Compiled | None
-
-    def __call__(self, *arrays: Array) -> None:
-        """Reads and fills parts of the arrays, or the whole of those that do not have the axis."""
-        axes = (*(axis for _, axis in self.made.takes), *(axis for _, axis in self.made.outs))
-        whole = Whole(arrays, axes, arrays[len(self.made.takes) :], self.made.length)
-        with self.part.step() as step:
-            for number in range(self.made.parts):
-                whole.run(step, number)
-        if self.rest is not None:
-            with self.rest.step() as step:
-                whole.run(step, self.made.parts)
-
-
-@dataclass(slots=True)
-class Whole:
-    """Arrays with their axes that are cut; `outs`: those of them that are filled, the last ones."""
-
-    arrays: tuple[Array, ...]
-    axes: tuple[int | None, ...]
-    outs: tuple[Array, ...]
-    length: int
-
-    def run(self, step: Step, number: int) -> None:
-        """The part of this number. What is summed is added, but for the first part."""
-        part = slice(number * self.length, (number + 1) * self.length)
-        given = [
-            array if axis is None else array[(*(slice(None),) * axis, part)]
-            for array, axis in zip(self.arrays, self.axes, strict=True)
-        ]
-        if number == 0:
-            step(*given)
-            return
-        first = len(given) - len(self.outs)
-        sums = [k for k in range(first, len(given)) if self.axes[k] is None]
-        for k in sums:
-            given[k] = np.empty_like(given[k])
-        step(*given)
-        for k in sums:
-            np.add(self.arrays[k], given[k], out=self.arrays[k])
+    rest = None if parts.rest is None else _compiled(parts.rest, kernels, workers)
+    return Stripped(parts.made, _compiled(parts.part, kernels, workers), rest, workers)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import ctypes
-from collections.abc import Callable, Iterator
+import re
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from einsumgrad.emit.script import Script
@@ -11,6 +12,8 @@ from einsumgrad.fused.functions import definitions
 from einsumgrad.fused.kernel import Written
 
 Called = Callable[[int], None]
+LOOP = re.compile(r"!LOOP(\d+)#")
+"""A loop's hints, before they have a number that is theirs in the module."""
 
 
 def linked(script: Script) -> dict[tuple[int, str], Called]:
@@ -19,9 +22,20 @@ def linked(script: Script) -> dict[tuple[int, str], Called]:
     if not every:
         return {}
     used = sorted({use for _, _, written in every for use in written.used})
-    texts = [w.text.replace("@KERNEL", f"@kernel{k}") for k, (_, _, w) in enumerate(every)]
-    library = Library("\n".join((definitions(used), *texts)))
+    library = Library(module([written for _, _, written in every], definitions(used)))
     return {(owner, name): library.called(k) for k, (owner, name, _) in enumerate(every)}
+
+
+def module(kernels: Sequence[Written], functions: str) -> str:
+    """The text of a module with `kernel0`, `kernel1` …"""
+    texts, hints = [functions], ['!0 = !{!"llvm.loop.unroll.disable"}']
+    for number, written in enumerate(kernels):
+        first = len(hints)
+        names = (f"!{first + int(part)}" for part in LOOP.findall(written.text))
+        text = LOOP.sub(lambda _, names=names: next(names), written.text)
+        texts.append(text.replace("@KERNEL", f"@kernel{number}"))
+        hints += (f"!{first + k} = distinct !{{!{first + k}, !0}}" for k in range(written.hints))
+    return "\n".join((*texts, *hints))
 
 
 def _kernels(script: Script) -> Iterator[tuple[int, str, Written]]:

@@ -14,6 +14,7 @@ from einsumgrad.plan.nodes import (
     Cast,
     Fold,
     Instruction,
+    Kernel,
     Layout,
     Loop,
     Map,
@@ -22,6 +23,7 @@ from einsumgrad.plan.nodes import (
     Plan,
     Room,
     Step,
+    Window,
 )
 
 Order = tuple[int, ...]
@@ -81,6 +83,13 @@ class Ballot:
                 self.vote(operand, wish, 2)
             case Arrange(operand, _) if wish is not None:
                 self.vote(operand.register, along(operand.layout, wish), 2)
+            case Kernel(nest=nest):
+                for register, held in nest.held:
+                    self.vote(register, along(held, nest.order), 3)
+            case Window(source, walks) if any(walk.moving for walk in walks):
+                still = tuple(k for k, walk in enumerate(walks) if not walk.moving)
+                turned = tuple(k for k, walk in enumerate(walks) if walk.moving)
+                self.vote(source, (*turned, *still), 3)
             case Pair():
                 both, rows, columns, summed = made.parts
                 for operand, own in ((made.left, rows), (made.right, columns)):

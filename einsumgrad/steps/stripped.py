@@ -1,0 +1,90 @@
+"""Runs a step for one part of an axis after another, the parts shared by the workers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from einsumgrad.plan.nodes import Strips
+from einsumgrad.steps.memory import Array, Compiled, Step
+from einsumgrad.steps.workers import Workers
+
+
+@dataclass(slots=True)
+class Stripped:
+    """What the source of a step calls for strips. `spare`: arrays for sums over parts, of calls
+    that are done."""
+
+    made: Strips
+    part: Compiled
+    rest: Compiled | None
+    workers: Workers
+    spare: list[list[Array]] = field(default_factory=list)
+
+    def __call__(self, *arrays: Array) -> None:
+        """Reads and fills parts of the arrays, or the whole of those that do not have the axis."""
+        shares = _shares(self.made.parts, self.workers.count)
+        work = [
+            Share(self, arrays, first, last, own=k > 0) for k, (first, last) in enumerate(shares)
+        ]
+        self.workers.run([share.run for share in work])
+        if self.rest is not None:
+            work.append(Share(self, arrays, self.made.parts, self.made.parts + 1, own=True))
+            work[-1].run(self.rest)
+        for share in work:
+            share.give()
+
+
+def _shares(parts: int, workers: int) -> list[tuple[int, int]]:
+    """The first part of each worker, and the one behind its last."""
+    count = min(parts, workers)
+    return [(parts * k // count, parts * (k + 1) // count) for k in range(count)]
+
+
+class Share:
+    """Some parts. `own`: what it sums goes to arrays of its own, and from there to those of all."""
+
+    def __init__(
+        self, strips: Stripped, arrays: tuple[Array, ...], first: int, last: int, *, own: bool
+    ) -> None:
+        self.strips, self.arrays = strips, arrays
+        self.first, self.last, self.own = first, last, own
+        made = strips.made
+        self.axes = (*(axis for _, axis in made.takes), *(axis for _, axis in made.outs))
+        self.sums = [k for k in range(len(made.takes), len(arrays)) if self.axes[k] is None]
+        sets = int(own) + int(last - first > 1)
+        self.sets = [self._taken() for _ in range(sets)]
+
+    def _taken(self) -> list[Array]:
+        try:
+            return self.strips.spare.pop()
+        except IndexError:
+            return [np.empty_like(self.arrays[k]) for k in self.sums]
+
+    def run(self, compiled: Compiled | None = None) -> None:
+        totals = self.sets[0] if self.own else [self.arrays[k] for k in self.sums]
+        with (compiled or self.strips.part).step() as step, np.errstate(all="ignore"):
+            self._part(step, self.first, totals)
+            for number in range(self.first + 1, self.last):
+                self._part(step, number, self.sets[-1])
+                for total, more in zip(totals, self.sets[-1], strict=True):
+                    np.add(total, more, out=total)
+
+    def _part(self, step: Step, number: int, sums: list[Array]) -> None:
+        length = self.strips.made.length
+        part = slice(number * length, (number + 1) * length)
+        given = [
+            array if axis is None else array[(*(slice(None),) * axis, part)]
+            for array, axis in zip(self.arrays, self.axes, strict=True)
+        ]
+        for k, array in zip(self.sums, sums, strict=True):
+            given[k] = array
+        step(*given)
+
+    def give(self) -> None:
+        """Adds what is its own to the whole, and lays its arrays aside."""
+        if self.own:
+            for k, more in zip(self.sums, self.sets[0], strict=True):
+                np.add(self.arrays[k], more, out=self.arrays[k])
+        self.strips.spare += self.sets

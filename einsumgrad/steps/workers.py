@@ -1,0 +1,79 @@
+"""Threads that share the strips of a step, with BLAS on one thread in each: two pools of threads on
+the same cores would wait for each other."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from threading import Lock
+from typing import Any
+
+
+def cores() -> int:
+    """The cores that this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+@dataclass(slots=True)
+class Blas:
+    """The libraries of matrix products in this process, and how many threads each had at first."""
+
+    libraries: list[tuple[Any, int]] = field(default_factory=list)
+    users: int = 0
+    lock: Any = field(default_factory=Lock)
+
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        """One thread each, until nobody is within any more."""
+        with self.lock:
+            self.users += 1
+            if self.users == 1:
+                for library, _ in self.libraries:
+                    library.set_num_threads(1)
+        try:
+            yield
+        finally:
+            with self.lock:
+                self.users -= 1
+                if self.users == 0:
+                    for library, count in self.libraries:
+                        library.set_num_threads(count)
+
+
+def blas() -> Blas:
+    """Needs threadpoolctl, of the extra `fast`."""
+    from threadpoolctl import ThreadpoolController
+
+    found = ThreadpoolController().select(user_api="blas").lib_controllers
+    return Blas([(library, library.num_threads) for library in found])
+
+
+@dataclass(slots=True)
+class Workers:
+    """`count` threads, the calling one among them. `blas`: what they keep to one thread each."""
+
+    count: int
+    blas: Blas = field(default_factory=Blas)
+    pool: ThreadPoolExecutor | None = None
+
+    def run(self, jobs: list[Callable[[], None]]) -> None:
+        """All jobs, the first in this thread. Raises what one of them raises, when all are done."""
+        if len(jobs) == 1:
+            jobs[0]()
+            return
+        if self.pool is None:
+            self.pool = ThreadPoolExecutor(self.count - 1, "einsumgrad")
+        with self.blas.alone():
+            others = [self.pool.submit(job) for job in jobs[1:]]
+            try:
+                jobs[0]()
+            finally:
+                for other in others:
+                    other.exception()
+        for other in others:
+            other.result()
