@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import get_args
 
 import pytest
 from click.testing import CliRunner
@@ -162,3 +163,7 @@ def test_emit_tells_of_an_unsound_stage(monkeypatch: pytest.MonkeyPatch) -> None
     assert isinstance(found.exception, InternalError)
     plain = CliRunner().invoke(app, ["compile", "x.ein"])
     assert not isinstance(plain.exception, InternalError)
+
+
+def test_the_parts_of_every_kind_of_node_are_known() -> None:
+    assert set(ir.PARTS) == set(get_args(ir.Node))

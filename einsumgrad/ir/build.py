@@ -74,8 +74,9 @@ def total(terms: Iterable[Expr]) -> Expr:
             held = flat[place]
             assert isinstance(held, Number)
             flat[place] = _add(held.value, term.value)
-    kept = [term for term in flat if term != ZERO]
-    return kept[0] if len(kept) == 1 else Sum(tuple(kept)) if kept else ZERO
+    if place is not None and flat[place] == ZERO:
+        del flat[place]
+    return flat[0] if len(flat) == 1 else Sum(tuple(flat)) if flat else ZERO
 
 
 def _flatten_sum(terms: Iterable[Expr]) -> Iterable[Expr]:

@@ -7,11 +7,12 @@ a number, a size, a gather, an affine combination). Spans and ways of writing do
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import cached_property
-from typing import Literal, assert_never
+from operator import attrgetter
+from typing import Any, Literal
 
 from einsumgrad.diagnostics import NOWHERE, Source, Span
 
@@ -156,35 +157,29 @@ Op = Literal["=", "+=", "-=", "max=", "min=", "*="]
 Node = Expr | Condition
 
 
+PARTS: Mapping[type[Node], Callable[[Any], tuple[Node, ...]]] = {
+    Number: lambda _: (),
+    Size: lambda _: (),
+    Position: lambda _: (),
+    Access: attrgetter("at"),
+    Sum: attrgetter("terms"),
+    Product: attrgetter("factors"),
+    Power: attrgetter("base", "exponent"),
+    Call: attrgetter("args"),
+    Reduce: lambda node: (node.body, *node.where),
+    Normalise: lambda node: (node.body, node.at, *node.where),
+    Iverson: lambda node: (node.condition,),
+    Compare: attrgetter("left", "right"),
+    And: attrgetter("items"),
+    Or: attrgetter("items"),
+    Not: lambda node: (node.item,),
+}
+"""A table, as every traversal asks it for every node: a `match` takes three times as long."""
+
+
 def children(node: Node) -> tuple[Node, ...]:
     """The parts of a node in reading order; of a binder: body, (at,) conditions."""
-    match node:  # the most frequent kinds first
-        case Position() | Number() | Size():
-            return ()
-        case Access():
-            return node.at
-        case Product():
-            return node.factors
-        case Sum():
-            return node.terms
-        case Power():
-            return (node.base, node.exponent)
-        case Call():
-            return node.args
-        case Reduce():
-            return (node.body, *node.where)
-        case Normalise():
-            return (node.body, node.at, *node.where)
-        case Iverson():
-            return (node.condition,)
-        case Compare():
-            return (node.left, node.right)
-        case And() | Or():
-            return node.items
-        case Not():
-            return (node.item,)
-        case _:
-            assert_never(node)
+    return PARTS[type(node)](node)
 
 
 def _below(nodes: tuple[Node, ...]) -> Iterator[Node]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from operator import is_not
 
 from einsumgrad.ir.build import rebuild
 from einsumgrad.ir.nodes import Condition, Expr, Index, Node, Normalise, Position, Reduce, children
@@ -35,9 +36,8 @@ def substitute(node: Node, mapped: Mapped, avoid: frozenset[str] = frozenset()) 
             return _substitute_binder(node, mapped, avoid)
         case _:
             parts = children(node)
-            moved = tuple(substitute(part, mapped, avoid) for part in parts)
-            changed = any(new is not old for new, old in zip(moved, parts, strict=True))
-            return rebuild(node, moved) if changed else node
+            moved = tuple([substitute(part, mapped, avoid) for part in parts])
+            return rebuild(node, moved) if any(map(is_not, moved, parts)) else node
 
 
 def replace(expr: Expr, mapped: Mapped, avoid: frozenset[str] = frozenset()) -> Expr:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
 from typing import assert_never
 
 from einsumgrad.ir.nodes import (
@@ -32,13 +31,13 @@ from einsumgrad.ir.nodes import (
 
 def with_children(node: Node, parts: tuple[Node, ...]) -> Node:
     """The same node with other parts, given in the order of `children`."""
-    exprs = tuple(part for part in parts if isinstance(part, Expr))
-    conds = tuple(part for part in parts if isinstance(part, Condition))
+    exprs = tuple([part for part in parts if isinstance(part, Expr)])
+    conds = tuple([part for part in parts if isinstance(part, Condition)])
     match node:
         case Number() | Size() | Position():
             return node
         case Access():
-            return replace(node, at=exprs)
+            return Access(node.tensor, exprs, node.span)
         case Sum():
             return Sum(exprs)
         case Product():
@@ -46,11 +45,11 @@ def with_children(node: Node, parts: tuple[Node, ...]) -> Node:
         case Power():
             return Power(*exprs)
         case Call():
-            return replace(node, args=exprs)
+            return Call(node.function, exprs)
         case Reduce():
-            return replace(node, body=exprs[0], where=conds)
+            return Reduce(node.op, node.indices, exprs[0], conds)
         case Normalise():
-            return replace(node, body=exprs[0], at=exprs[1], where=conds)
+            return Normalise(node.op, node.index, exprs[0], exprs[1], conds)
         case Iverson():
             return Iverson(conds[0])
         case Compare():

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
-
 from einsumgrad.plan.nodes import Instruction, Kernel, Loop, Operand, Strips
 
 NAMES = ("operand", "source", "into", "result", "loop")
@@ -34,8 +32,8 @@ def uses(instruction: Instruction) -> tuple[int, ...]:
 
 def _operands(instruction: Instruction) -> list[Operand]:
     found: list[Operand] = []
-    for f in dataclasses.fields(instruction):
-        value = getattr(instruction, f.name)
+    for name in instruction.__match_args__:  # all fields, without the work of `fields`
+        value = getattr(instruction, name)
         parts = value if isinstance(value, tuple) else (value,)
         for part in parts:
             place = getattr(part, "place", part)

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from fractions import Fraction
 from math import isfinite
+from operator import is_not
 from typing import assert_never
 
 from einsumgrad.ir.build import (
@@ -45,6 +46,7 @@ from einsumgrad.ir.nodes import (
 )
 from einsumgrad.ir.walk import free_indices, walk
 from einsumgrad.rewrite.factor import factors_of
+from einsumgrad.rewrite.heads import differ, head, heads
 
 MIRRORED: dict[Comparator, Comparator] = {
     "=": "=", "!=": "!=", "<": ">", "<=": ">=", ">": "<", ">=": "<=",
@@ -63,10 +65,10 @@ def simplify(node: Expr, hear: Hear | None = None) -> Expr:
 
 
 def _simplify(node: Node, hear: Hear | None) -> Node:
-    parts = children(node)
-    done = tuple(_simplify(part, hear) for part in parts)
-    if any(new is not old for new, old in zip(done, parts, strict=True)):
-        node = rebuild(node, done)
+    if parts := children(node):
+        done = tuple([_simplify(part, hear) for part in parts])
+        if any(map(is_not, done, parts)):
+            node = rebuild(node, done)
     for words, rule in RULES.get(type(node), ()):
         assert isinstance(node, Expr)
         made = rule(node)
@@ -78,7 +80,7 @@ def _simplify(node: Node, hear: Hear | None) -> Node:
 
 def _like_terms(node: Expr) -> Expr:
     """Terms that differ in their number only become one, at the place of the first."""
-    if not isinstance(node, Sum):
+    if not isinstance(node, Sum) or differ(map(heads, node.terms)):
         return node
     found: dict[frozenset[tuple[Expr, int]], tuple[Expr, Number]] = {}
     for term in node.terms:
@@ -115,18 +117,24 @@ def _positive_first(node: Expr) -> Expr:
 
 def is_negative(term: Expr) -> bool:
     """Whether a term is printed behind a minus, or each term of a sum."""
-    if isinstance(term, Sum):
-        return all(map(is_negative, term.terms))
-    return coefficient_of(term)[0].value < 0
+    match term:
+        case Sum(terms):
+            return all(map(is_negative, terms))
+        case Number(value) | Product((Number(value), *_)):
+            return value < 0
+        case _:
+            return False
 
 
 def _equal_factors(node: Expr) -> Expr:
     """Powers of one base are added up where the first stands; a bracket counts once."""
     if not isinstance(node, Product):
         return node
+    split = [_split_power(factor) for factor in node.factors]
+    if differ(head(base) for base, _ in split):
+        return node
     places: dict[Expr, Expr] = {}
-    for factor in node.factors:
-        base, exponent = _split_power(factor)
+    for base, exponent in split:
         if isinstance(base, Number | Size) or base not in places:
             places[base] = total((places[base], exponent)) if base in places else exponent
         elif not isinstance(base, Iverson):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
+from operator import is_not
 
 from einsumgrad.ir.build import is_reciprocal, rebuild
 from einsumgrad.ir.nodes import (
@@ -20,22 +21,21 @@ from einsumgrad.ir.nodes import (
     Sum,
     children,
 )
-from einsumgrad.ir.substitute import substitute
-from einsumgrad.ir.walk import accesses, free_indices, walk
-from einsumgrad.rewrite.factor import cost
+from einsumgrad.ir.walk import free_indices, walk
 
+Names = dict[Index, Position]
 PARTS = (Call, Reduce, Normalise, Power, Sum)
 HEAVY = (Call, Reduce, Normalise, Power)
 
 
 @dataclass(frozen=True, slots=True)
 class Form:
-    """What is known of a node: its shape, that is, itself with its indices numbered; its free
-    indices in the order of their numbers; its cost; whether it reads at gathered places; whether
-    it is worth a name: a function, an operator, a fraction of more than entries."""
+    """What is known of a node: the number of its shape, which is itself with its indices numbered;
+    its free indices in the order of their numbers; its cost; whether it reads at gathered places;
+    whether it is worth a name: a function, an operator, a fraction of more than entries."""
 
     node: Expr
-    shape: Expr
+    shape: int
     free: tuple[Index, ...]
     cost: int
     gathering: bool
@@ -44,71 +44,79 @@ class Form:
 
 @dataclass(slots=True)
 class Shapes:
-    """The forms of nodes, each found once; nodes are told apart by identity, and kept for it."""
+    """The forms of nodes, each found once; nodes are told apart by identity, and kept for it.
+    Equal shapes have one number, so that only here they are compared part by part."""
 
     found: dict[int, Form] = field(default_factory=dict)
+    numbers: dict[Expr, int] = field(default_factory=dict)
 
     def of(self, node: Expr) -> Form:
         form = self.found.get(id(node))
         if form is None:
-            form = self.found[id(node)] = _form(node)
+            form = self.found[id(node)] = self._form(node)
         return form
 
-    def candidates(self, node: Node) -> Iterator[Expr]:
+    def _form(self, node: Expr) -> Form:
+        below = tuple(walk(node))
+        shape, free = _shape(node)
+        number = self.numbers.setdefault(shape, len(self.numbers))
+        read = (part for part in below if isinstance(part, Access))
+        gathering = any(not isinstance(at, Position) for access in read for at in access.at)
+        return Form(node, number, free, len(below), gathering, _worth_a_name(node, below))
+
+    def candidates(self, node: Node) -> Iterator[Form]:
         """The parts that are worth a name, outer before inner, but for those in conditions."""
-        if isinstance(node, PARTS) and self.of(node).worth:
-            yield node
+        if isinstance(node, PARTS) and (form := self.of(node)).worth:
+            yield form
         if not isinstance(node, Access | Iverson):
             for part in children(node):
                 yield from self.candidates(part)
 
 
-def _form(node: Expr) -> Form:
-    shape, free = shape_of(node)
-    read = accesses(node)
-    gathering = any(not isinstance(at, Position) for access in read for at in access.at)
-    return Form(node, shape, free, cost(node), gathering, _worth_a_name(node))
-
-
-def _worth_a_name(node: Expr) -> bool:
+def _worth_a_name(node: Expr, below: tuple[Node, ...]) -> bool:
     """A function or an operator, or a power or a sum that holds one, of more than numbers."""
-    if not any(isinstance(part, Access | Position) for part in walk(node)):
+    if not any(isinstance(part, Access | Position) for part in below):
         return False
     match node:
         case Power(base):
             return not isinstance(base, Access) and not is_reciprocal(node)
         case Sum():
-            return any(isinstance(part, HEAVY) for part in walk(node))
+            return any(isinstance(part, HEAVY) for part in below)
         case _:
             return True
 
 
-def shape_of(node: Expr) -> tuple[Expr, tuple[Index, ...]]:
+def _shape(node: Expr) -> tuple[Expr, tuple[Index, ...]]:
     """The node with its free indices numbered, and those indices."""
     free = free_indices(node)
-    numbered = {i: Position(Index(f"#{place}", i.size)) for place, i in enumerate(free)}
-    binds = any(isinstance(part, Reduce | Normalise) for part in walk(node))
-    shape = substitute(_bound_numbered(node, 0) if binds else node, numbered)
+    numbered: Names = {i: Position(Index(f"#{place}", i.size)) for place, i in enumerate(free)}
+    shape = _numbered(node, numbered, 0)
     assert isinstance(shape, Expr)
     # A factor 0 swallows the indices beside it: such a part is compared as it stands.
     return (shape if len(free_indices(shape)) == len(free) else node), free
 
 
-def _bound_numbered(node: Node, depth: int) -> Node:
-    """The node with bound indices named by their depth."""
-    if isinstance(node, Reduce | Normalise):
-        bound = node.indices if isinstance(node, Reduce) else (node.index,)
-        fresh = {i: Index(f"@{depth}.{k}", i.size) for k, i in enumerate(bound)}
-        moved = {old: Position(new) for old, new in fresh.items()}
-        body = substitute(node.body, moved)
-        where = tuple(substitute(c, moved) for c in node.where)
-        if isinstance(node, Reduce):
-            node = replace(node, indices=tuple(fresh.values()))
-            parts: tuple[Node, ...] = (body, *where)
-        else:
-            node = replace(node, index=fresh[node.index])
-            parts = (body, node.at, *where)
-        depth += 1
-    else:
-        parts = children(node)
-    return rebuild(node, tuple(_bound_numbered(part, depth) for part in parts))
+def _numbered(node: Node, names: Names, depth: int) -> Node:
+    """The node with free indices by these names, and bound ones named by their depth."""
+    match node:
+        case Position(index):
+            return names.get(index, node)
+        case Reduce() | Normalise():
+            return _binder_numbered(node, names, depth)
+        case _:
+            parts = children(node)
+            done = tuple([_numbered(part, names, depth) for part in parts])
+            changed = any(map(is_not, done, parts))
+            return rebuild(node, done) if changed else node
+
+
+def _binder_numbered(node: Reduce | Normalise, names: Names, depth: int) -> Node:
+    bound = node.indices if isinstance(node, Reduce) else (node.index,)
+    fresh = {i: Index(f"@{depth}.{k}", i.size) for k, i in enumerate(bound)}
+    inner = names | {old: Position(new) for old, new in fresh.items()}
+    body = _numbered(node.body, inner, depth + 1)
+    where = tuple([_numbered(condition, inner, depth + 1) for condition in node.where])
+    if isinstance(node, Reduce):
+        return rebuild(replace(node, indices=tuple(fresh.values())), (body, *where))
+    at = _numbered(node.at, names, depth + 1)
+    return rebuild(replace(node, index=fresh[node.index]), (body, at, *where))

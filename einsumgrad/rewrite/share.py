@@ -49,12 +49,14 @@ def share(program: Program, told: Told = unheard) -> Program:
     return with_statements(program, Sharer(program, shapes, told).run())
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Line:
-    """A statement, and the row in which it stands: with the definitions made for it before it."""
+    """A statement, and the row in which it stands: with the definitions made for it before it.
+    `parts`: the forms of its parts that are worth a name, once they are counted."""
 
     statement: Statement
     row: int
+    parts: tuple[Form, ...] = ()
 
 
 @dataclass(slots=True)
@@ -63,16 +65,17 @@ class Sharer:
     larger before its own parts.
 
     `rows`: the statements in order, each behind the definitions that were made for it. `users`: for
-    each shape the lines that have it, and how often, parts left out that may not be named.
-    `ranks`: the shapes in the order in which they were first seen, which decides among equals."""
+    each shape, by its number, the lines that have it, and how often, parts left out that may not be
+    named. `ranks`: the shapes in the order in which they were first seen, which decides among
+    equals."""
 
     program: Program
     shapes: Shapes
     told: Told
     rows: list[list[Line]] = field(default_factory=list)
-    users: dict[Expr, dict[int, tuple[Line, int]]] = field(default_factory=dict)
-    queue: list[tuple[int, int, int, Expr]] = field(default_factory=list)
-    ranks: dict[Expr, int] = field(default_factory=dict)
+    users: dict[int, dict[int, tuple[Line, int]]] = field(default_factory=dict)
+    queue: list[tuple[int, int, int, int]] = field(default_factory=list)
+    ranks: dict[int, int] = field(default_factory=dict)
 
     def run(self) -> Iterator[Statement]:
         taken = taken_names(self.program)
@@ -93,36 +96,31 @@ class Sharer:
                 count += 1
         yield from (line.statement for row in self.rows for line in row)
 
-    def _times(self, shape: Expr) -> int:
+    def _times(self, shape: int) -> int:
         return sum(times for _, times in self.users[shape].values())
 
     def _count(self, line: Line) -> None:
         """Takes the line's parts into account; those that are now repeated may get a name."""
-        for part in self.shapes.candidates(line.statement.value):
-            shape = self.shapes.of(part).shape
-            self.ranks.setdefault(shape, len(self.ranks))
-            users = self.users.setdefault(shape, {})
+        line.parts = tuple(self.shapes.candidates(line.statement.value))
+        for part in line.parts:
+            rank = self.ranks.setdefault(part.shape, len(self.ranks))
+            users = self.users.setdefault(part.shape, {})
             _, times = users.get(id(line), (line, 0))
-            barred = line.statement.where and self.shapes.of(part).gathering
+            barred = line.statement.where and part.gathering
             users[id(line)] = (line, times if barred else times + 1)
-            if self._times(shape) > 1:
+            if self._times(part.shape) > 1:
                 first = min(user.row for user, _ in users.values())
-                size = self.shapes.of(part).cost
-                heappush(self.queue, (first, -size, self.ranks[shape], shape))
+                heappush(self.queue, (first, -part.cost, rank, part.shape))
 
     def _forget(self, line: Line) -> None:
-        for part in self.shapes.candidates(line.statement.value):
-            self.users[self.shapes.of(part).shape].pop(id(line), None)
+        for part in line.parts:
+            self.users[part.shape].pop(id(line), None)
 
-    def _name(self, shape: Expr, name: str) -> None:
+    def _name(self, shape: int, name: str) -> None:
         """Puts a statement that defines the shape before the first that has it; all read it."""
         lines = [line for line, _ in self.users[shape].values()]
         lines.sort(key=lambda line: (line.row, self.rows[line.row].index(line)))
-        first = next(
-            part
-            for part in self.shapes.candidates(lines[0].statement.value)
-            if self.shapes.of(part).shape == shape
-        )
+        first = next(part.node for part in lines[0].parts if part.shape == shape)
         for line in lines:
             self._forget(line)
         for line in lines:
@@ -141,7 +139,7 @@ class Sharer:
         row.insert(row.index(user), line)
         self._count(line)
 
-    def _reading(self, node: Node, shape: Expr, name: str, seen: Seen) -> Node:
+    def _reading(self, node: Node, shape: int, name: str, seen: Seen) -> Node:
         """The node with parts of the shape read by name; `seen` gets those parts."""
         if isinstance(node, PARTS):
             form = self.shapes.of(node)
