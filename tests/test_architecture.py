@@ -12,7 +12,7 @@ ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "einsumgrad"
 ORDER = (
     "diagnostics", "ir", "syntax", "data_faults", "check", "reflect", "wrt", "arrays", "derive",
-    "rewrite", "pipeline", "plan", "engines", "tune", "emit", "fused", "steps", "initial",
+    "rewrite", "pipeline", "plan", "engines", "tune", "fused", "emit", "steps", "initial",
     "evaluate", "explain", "verify", "session", "directions", "api", "optimizers", "train", "cli",
     "__main__", "__init__",
 )  # fmt: skip

@@ -6,16 +6,13 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-from numpy.lib.stride_tricks import as_strided
 
 from einsumgrad.emit.script import Parts, Script
 from einsumgrad.emit.table import FOLDS, UFUNCS
 from einsumgrad.steps.memory import Array, Compiled
-from einsumgrad.steps.native import Called, linked
+from einsumgrad.steps.native import Kernels, linked
 from einsumgrad.steps.stripped import Stripped
 from einsumgrad.steps.workers import Workers
-
-Kernels = Mapping[tuple[int, str], Called]
 
 
 def seen(whole: Array, where: tuple[Any, Any, Any], offset: int) -> Array:
@@ -23,7 +20,20 @@ def seen(whole: Array, where: tuple[Any, Any, Any], offset: int) -> Array:
     shape, dtype, strides = where
     if whole.flags.c_contiguous:
         return np.ndarray(shape, dtype, whole, offset, strides)
-    return as_strided(whole, shape, strides)  # only slices have gaps, and begin where they begin
+    return np.asarray(Shown(whole, address(whole) + offset, shape, dtype, strides))
+
+
+class Shown:
+    """Memory of an array with gaps, as NumPy is told of memory."""
+
+    def __init__(
+        self, whole: Array, begin: int, shape: Any, dtype: str, strides: tuple[int, ...]
+    ) -> None:
+        self.whole = whole
+        self.__array_interface__ = {
+            "data": (begin, False), "shape": shape, "strides": strides, "version": 3,
+            "typestr": np.dtype(dtype).str,
+        }  # fmt: skip
 
 
 def owned(found: Any, dtype: str) -> Array:
@@ -60,8 +70,7 @@ def compiled(script: Script, workers: Workers | None = None) -> Compiled:
 def _compiled(script: Script, kernels: Kernels, workers: Workers) -> Compiled:
     """Its source has no text from a program or an array in it."""
     strips = {name: _stripped(parts, kernels, workers) for name, parts in script.strips.items()}
-    own = {name: kernels[id(script), name] for name in script.kernels}
-    names = {**NAMES, **script.constants, **strips, **own}
+    names = {**NAMES, **script.constants, **strips, **kernels.of(script)}
     code = compile(script.source, "<step>", "exec")
     exec(code, names)
     return Compiled(script, names["make"])

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import ctypes
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from einsumgrad.emit.script import Script
@@ -16,14 +17,29 @@ LOOP = re.compile(r"!LOOP(\d+)#")
 """A loop's hints, before they have a number that is theirs in the module."""
 
 
-def linked(script: Script) -> dict[tuple[int, str], Called]:
-    """The kernels of a script and of its strips, by the script's id and the name of each."""
+@dataclass(frozen=True, slots=True)
+class Kernels:
+    """The kernels of a script and of its strips, by the script's id and the name of each. They are
+    there as long as the library is."""
+
+    functions: Mapping[tuple[int, str], Called] = field(default_factory=dict)
+    library: Library | None = None
+
+    def of(self, script: Script) -> dict[str, Any]:
+        """What the source of one script may name."""
+        own = {name: self.functions[id(script), name] for name in script.kernels}
+        return {**own, "library": self.library} if own else {}
+
+
+def linked(script: Script) -> Kernels:
+    """All kernels of a script, compiled together."""
     every = list(_kernels(script))
     if not every:
-        return {}
+        return Kernels()
     used = sorted({use for _, _, written in every for use in written.used})
     library = Library(module([written for _, _, written in every], definitions(used)))
-    return {(owner, name): library.called(k) for k, (owner, name, _) in enumerate(every)}
+    found = {(owner, name): library.called(k) for k, (owner, name, _) in enumerate(every)}
+    return Kernels(found, library)
 
 
 def module(kernels: Sequence[Written], functions: str) -> str:
@@ -48,7 +64,7 @@ def _kernels(script: Script) -> Iterator[tuple[int, str, Written]]:
 
 
 class Library:
-    """Machine code of a module, which lives as long as one of its functions does."""
+    """The machine code of a module."""
 
     def __init__(self, text: str) -> None:
         import llvmlite.binding as llvm
@@ -71,6 +87,4 @@ class Library:
     def called(self, number: int) -> Called:
         """The function of a number. ctypes lets other threads run meanwhile."""
         kind = ctypes.CFUNCTYPE(None, ctypes.c_void_p)
-        function = kind(self.engine.get_function_address(f"kernel{number}"))
-        function.library = self  # type: ignore[attr-defined]
-        return function
+        return kind(self.engine.get_function_address(f"kernel{number}"))

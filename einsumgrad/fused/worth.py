@@ -1,0 +1,155 @@
+"""Whether a plan gains by strips that several workers share, by an estimate of its time.
+
+The rates are rough ones of a current core: what counts is which of two ways takes longer. A strip is
+the shorter the less of what lies between its steps fits into the cache."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from einsumgrad.fused.nests import fusable
+from einsumgrad.plan.nodes import (
+    Gather,
+    Load,
+    Loop,
+    Map,
+    OverlapAdd,
+    Pair,
+    Plan,
+    Scatter,
+    Step,
+)
+from einsumgrad.plan.uses import uses
+from einsumgrad.tune.levels import Cut
+from einsumgrad.tune.orders import flat
+from einsumgrad.tune.strips import cuts, stripped
+
+PRODUCT, ENTRY, HARD, PLACED = 4e-11, 2e-10, 1e-9, 5e-9
+"""Seconds for a multiplication of a product, for an entry of a simple function, of a hard one, and
+of one that is read or written at a position."""
+HARD_ONES = frozenset(
+    ["exp", "log", "log1p", "expm1", "tanh", "sigmoid", "erf", "gelu", "silu", "softplus", "power",
+     "sin", "cos", "tan"]
+)  # fmt: skip
+CALL, SHARING = 1.2e-6, 6e-5
+"""Seconds for a call of NumPy, and for work to reach another thread and its result to come back."""
+CACHE, NEAR, FAR = 2**20, 5e-11, 2.5e-10
+"""Bytes of a core's cache; seconds a byte within it and from beyond."""
+BLAS_GAIN = 0.8
+"""How well a library of products uses more than one core at these sizes."""
+
+
+def shared(plan: Plan, workers: int) -> Plan:
+    """The plan with the strips that gain most for so many workers, or as it is."""
+    if workers < 2:
+        return plan
+    whole = Costs(plan, plan.steps)
+    best, time = None, whole.alone(workers)
+    for made in cuts(plan):
+        length, found = _best(plan, made, workers)
+        if found < 0.9 * time:
+            best, time = (made, length), found
+    if best is None:
+        return plan
+    cut, length = best
+    return stripped(plan, cut, lambda _cut, own: length if _heavy(own, workers) else 0)
+
+
+def _heavy(own: Plan, workers: int) -> bool:
+    """Whether one level's strips alone are worth the sharing."""
+    found = Costs(own, own.steps)
+    return found.alone(1) * (1 - 1 / workers) > SHARING
+
+
+def _best(plan: Plan, made: Cut, workers: int) -> tuple[int, float]:
+    """The length of a strip that takes least time, and the time."""
+    levels = [Costs(plan, steps) for steps in made.parts.values()]
+    plain = Costs(plan, [s for steps in made.plain.values() for s in steps])
+    lengths = []
+    length = math.ceil(made.size / workers)
+    while length:
+        lengths.append(length)
+        length //= 2
+    times = {
+        n: plain.alone(workers) + sum(level.parted(made, n, workers) for level in levels)
+        for n in lengths
+    }
+    least = min(times, key=lambda n: times[n])
+    return least, times[least]
+
+
+@dataclass(slots=True)
+class Costs:
+    """Some steps of a plan: their seconds of work, of products among it, the bytes that they keep
+    between each other, and how many calls they are."""
+
+    plan: Plan
+    work: float
+    products: float
+    kept: int
+    calls: float
+
+    def __init__(self, plan: Plan, steps: Iterable[Step]) -> None:
+        every = [s for s, _ in flat(tuple(steps)) if not isinstance(s.instruction, Load)]
+        trips = _trips(tuple(steps))
+        self.plan = plan
+        self.work = sum(_work(plan, s) * trips.get(s.register, 1) for s in every)
+        self.products = sum(
+            _work(plan, s) * trips.get(s.register, 1)
+            for s in every
+            if isinstance(s.instruction, Pair)
+        )
+        hard = [s for s in every if not fusable(plan, s)]
+        held = {r for s in hard for r in (s.register, *uses(s.instruction))}
+        made = {s.register for s in every}
+        self.kept = sum(plan.registers[r].size * 4 for r in held & made)
+        self.calls = sum(trips.get(s.register, 1) for s in hard) + 0.1 * (len(every) - len(hard))
+
+    def alone(self, workers: int) -> float:
+        """In one thread, but for products."""
+        gained = self.products * (1 - 1 / (1 + BLAS_GAIN * (workers - 1)))
+        return self.work - gained + self.calls * CALL + self._moved(self.kept)
+
+    def parted(self, made: Cut, length: int, workers: int) -> float:
+        """In strips of so many entries."""
+        parts = made.size / length
+        sums = sum(self.plan.registers[r].size * 4 for r in made.sums)
+        added = max(0.0, parts - 1) * 3 * sums * FAR / 2
+        moved = self._moved(self.kept / parts) * parts
+        spent = self.work + moved + added + parts * (self.calls + 5) * CALL
+        return spent / min(workers, parts) + SHARING
+
+    def _moved(self, count: float) -> float:
+        return count * 2 * (NEAR if count <= CACHE else FAR)
+
+
+def _trips(steps: tuple[Step, ...], around: int = 1) -> Mapping[int, int]:
+    """How often steps in loops run."""
+    found: dict[int, int] = {}
+    for step in steps:
+        found[step.register] = around
+        if isinstance(step.instruction, Loop):
+            inner = around * step.instruction.count
+            found |= _trips(step.instruction.body, inner)
+    return found
+
+
+def _work(plan: Plan, step: Step) -> float:
+    made = step.instruction
+    size = plan.registers[step.register].size
+    match made:
+        case Pair(left, right):
+            lengths = {
+                k: n
+                for o in (left, right)
+                for k, n in zip(o.layout, plan.registers[o.register].shape, strict=True)
+            }
+            return PRODUCT * math.prod(lengths.values())
+        case Map(function):
+            return size * (HARD if function in HARD_ONES else ENTRY)
+        case Gather() | Scatter() | OverlapAdd():
+            return size * PLACED
+        case _:
+            return size * ENTRY
