@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 WIDTH = 120
 """Columns of a table that goes to a file."""
+MANY = 8
+"""So many contractions of a statement are listed."""
 REST = "checks, and results in their dtypes"
 
 
@@ -60,16 +62,22 @@ def _table(found: Cost, loss: str | None, *, ascii: bool) -> Table:
     from rich.table import Table
     from rich.text import Text
 
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
-    table.add_column("statement", ratio=3)
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False, expand=True)
+    table.add_column("statement", ratio=2)
     for title in ("FLOPs", "bytes moved", "most in use"):
-        table.add_column(title, ratio=2)
+        table.add_column(title, ratio=1)
     for row in found.rows:
-        lines = [_text(row, loss, ascii=ascii), *(f"  {c.shown(ascii=ascii)}" for c in row.order)]
-        table.add_row(*map(Text, ("\n".join(lines), *_cells(row))))
+        lines = "\n  ".join((_text(row, loss, ascii=ascii), *_order(row, ascii=ascii)))
+        table.add_row(*map(Text, (lines, *_cells(row))))
     table.add_section()
     table.add_row(*(Text(cell, style="bold") for cell in ("in total", *_cells(found.total))))
     return table
+
+
+def _order(row: Row, *, ascii: bool) -> Iterator[str]:
+    yield from (contraction.shown(ascii=ascii) for contraction in row.order[:MANY])
+    if len(row.order) > MANY:
+        yield f"and {len(row.order) - MANY} more"
 
 
 def _cells(row: Row) -> tuple[str, str, str]:
