@@ -24,13 +24,3 @@ class NotTranslated(Fault):
     words: ClassVar[str] = "{what} has no translation into calls of a peer"
     help: ClassVar[str] = "leave out --vs to time the program alone"
     what: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
-class PeersDiffer(Fault):
-    code: ClassVar[str] = "E703"
-    words: ClassVar[str] = "{peer} computes another {what}: off by {off:.1e} of its largest entry"
-    help: ClassVar[str] = "`einsumgrad verify` holds the derived gradients against differences"
-    peer: str
-    what: str
-    off: float

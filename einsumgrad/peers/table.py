@@ -69,10 +69,12 @@ NEUTRAL = {name: start for name, (_, start) in FOLDS.items()}
 
 @dataclass(frozen=True, slots=True)
 class Peer:
-    """What a program is translated into. `tools`: functions on whole arrays. `cast`: an array as
-    another dtype, by NumPy's name of it. `put`: an array with values added at index arrays."""
+    """What a program is translated into. `module`: the peer itself. `tools`: functions on whole
+    arrays. `cast`: an array as another dtype, by NumPy's name of it. `put`: an array with values
+    added at index arrays."""
 
     name: Name
+    module: Any
     functions: Mapping[str, Call]
     folds: Mapping[str, Call]
     tools: Mapping[str, Call]
@@ -94,11 +96,12 @@ def peer(name: Name, dtype: str) -> Peer:
     except ImportError as error:
         raise EinError(NoPeer(peer=name, reason=str(error))) from None
     if name == "torch":
-        return Peer(name, functions, folds, tools, partial(_as_torch, module), _put_torch)
-    if dtype == "float64":
+        cast = partial(_as_torch, module)
+        return Peer(name, module, functions, folds, tools, cast, _put_torch)
+    if dtype == "float64":  # JAX has one setting for the whole process
         module.config.update("jax_enable_x64", True)
     functions["gelu"] = partial(functions["gelu"], approximate=False)
-    return Peer(name, functions, folds, tools, _as, lambda a, at, values: a.at[at].add(values))
+    return Peer(name, module, functions, folds, tools, _as, _put_jax)
 
 
 def _named(path: str) -> Call:
@@ -120,7 +123,7 @@ def _numpy() -> Peer:
     folds = {name: folding(fold) for name, (fold, _) in FOLDS.items()}
     tools = {name: _named(paths[2]) for name, paths in TOOLS.items()}
     tools["einsum"] = partial(np.einsum, optimize=True)
-    return Peer("numpy", FUNCTIONS, folds, tools, _as, _put_numpy)
+    return Peer("numpy", np, FUNCTIONS, folds, tools, _as, _put_numpy)
 
 
 def _as(array: Any, dtype: str) -> Any:
@@ -133,6 +136,10 @@ def _as_torch(torch: Any, array: Any, dtype: str) -> Any:
 
 def _put_torch(array: Any, at: tuple[Any, ...], values: Any) -> Any:
     return array.index_put(at, values, accumulate=True)
+
+
+def _put_jax(array: Any, at: tuple[Any, ...], values: Any) -> Any:
+    return array.at[at].add(values)
 
 
 def _put_numpy(array: Any, at: tuple[Any, ...], values: Any) -> Any:
