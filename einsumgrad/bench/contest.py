@@ -13,7 +13,7 @@ import numpy as np
 
 from einsumgrad.bench.contestants import Contestant
 from einsumgrad.bench.faults import PeersDiffer
-from einsumgrad.bench.work import Arrays
+from einsumgrad.bench.work import Array, Arrays
 from einsumgrad.diagnostics import EinError
 from einsumgrad.peers.steps import Step
 
@@ -87,8 +87,8 @@ def _turns(steps: Sequence[Step], counts: Sequence[int]) -> list[list[float]]:
 
 def compare(name: str, expected: Arrays, found: Arrays, tolerance: float) -> None:
     """Raises EinError if a gradient is further off than the tolerance allows."""
-    sizes = {n: float(np.max(np.abs(a), initial=0.0)) for n, a in expected.items()}
-    floor = LEAST * max((s for s in sizes.values() if math.isfinite(s)), default=0.0)
+    sizes = {n: _largest(a) for n, a in expected.items()}
+    floor = LEAST * max(sizes.values(), default=0.0)
     for key, array in expected.items():
         same = (array == found[key]) | (np.isnan(array) & np.isnan(found[key]))
         with np.errstate(invalid="ignore"):
@@ -96,3 +96,8 @@ def compare(name: str, expected: Arrays, found: Arrays, tolerance: float) -> Non
         if not off <= tolerance * max(sizes[key], floor):
             part = f"{off / max(sizes[key], 1e-300):.1e}"
             raise EinError(PeersDiffer(peer=name, what=f"gradient of `{key}`", off=part))
+
+
+def _largest(array: Array) -> float:
+    """The largest finite entry."""
+    return float(np.max(np.abs(array), where=np.isfinite(array), initial=0.0))
