@@ -13,8 +13,8 @@ PACKAGE = ROOT / "einsumgrad"
 ORDER = (
     "diagnostics", "ir", "syntax", "data_faults", "check", "reflect", "wrt", "arrays", "derive",
     "rewrite", "pipeline", "plan", "engines", "tune", "fused", "emit", "steps", "initial",
-    "evaluate", "explain", "verify", "session", "directions", "api", "optimizers", "train", "cli",
-    "__main__", "__init__",
+    "evaluate", "explain", "verify", "cost", "peers", "session", "directions", "api", "bench",
+    "optimizers", "train", "cli", "__main__", "__init__",
 )  # fmt: skip
 """The line from text to arrays, then what is built on it: each imports only what is left of it."""
 

@@ -19,6 +19,7 @@ FILES = {
     "whole.ein": "input n[b] : k\nh[b] = n[b] + 1\n",
     "infinite.ein": "h[b] = exp(exp(1000 + x[b]))\n",
     "scattered.ein": "for b  h[0] += x[b]\n",
+    "loop.ein": "index t : 3\nu[b,t] = w x[b,t]\nh[b,t] = u[b,t] + h[b,t-1]^2\n",
     "text.npz": "no archive",
 }
 CASES: dict[str, str] = {
@@ -38,6 +39,8 @@ CASES: dict[str, str] = {
     "strict_compile": "compile padded.ein --strict",
     "nothing_to_verify": "verify whole.ein",
     "not_finite": "verify infinite.ein",
+    "nothing_to_time": "bench whole.ein",
+    "not_translated": "bench loop.ein --vs numpy",
 }
 WRONG_USE: dict[str, str] = {
     "compil linear.ein": "No such command `compil`. Did you mean `compile`?",

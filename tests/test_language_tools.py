@@ -190,7 +190,9 @@ def test_all_errors_at_once(shell: Shell) -> None:
 
 
 @pytest.mark.sentence(11, "None shows a Python traceback")
-@pytest.mark.parametrize("command", ["check", "compile", "explain", "verify", "run", "train"])
+@pytest.mark.parametrize(
+    "command", ["check", "compile", "explain", "verify", "run", "train", "bench"]
+)
 @pytest.mark.parametrize("text", ["h[b] = x[b", "h[b] = σ(x[b], 2)", "h[b] = x[b,1/2]", "\0", "🙂"])
 def test_no_traceback(command: str, text: str, shell: Shell, tmp_path: Path) -> None:
     np.savez(tmp_path / "d.npz", x=np.ones(3))

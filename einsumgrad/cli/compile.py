@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -13,7 +14,24 @@ from einsumgrad.pipeline import backward, prepared, tangents
 from einsumgrad.reflect.reflect import reflect
 from einsumgrad.syntax.show import show
 
+if TYPE_CHECKING:
+    from einsumgrad.cost.cost import Cost
+
 STAGES = ("tree", "program", "derived", "rewritten", "plan")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """The command's options."""
+
+    wrt: str | None
+    forward: bool
+    plain: bool
+    as_json: bool
+    emit: str | None
+    cost: bool
+    sizes: str | None
+    strict: bool
 
 
 @click.command()
@@ -23,15 +41,19 @@ STAGES = ("tree", "program", "derived", "rewritten", "plan")
 @click.option("--ascii", "plain", is_flag=True, help="Print names in ASCII: y_hat for ŷ.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.option("--emit", type=click.Choice(STAGES), help="The stage to print; default: rewritten.")
-@click.option("--size", "sizes", metavar="SIZES", help="Sizes for `--emit plan`: `b=64,i=784`.")
+@click.option("--cost", is_flag=True, help="Print FLOPs, bytes, memory, orders of contraction.")
+@click.option(
+    "--size", "sizes", metavar="SIZES", help="Sizes, `b=64,i=784`, for --cost and a plan."
+)
 @strict_option
-def command(
-    files: tuple[str, ...], wrt: str | None, forward: bool, plain: bool, as_json: bool,
-    emit: str | None, sizes: str | None, strict: bool,
-) -> None:  # fmt: skip
+def command(files: tuple[str, ...], **options: Any) -> None:
     """Print declarations, forward and derived statements. `-` reads standard input.
 
     The JSON of several files is one list, each entry with its `file`.
+
+    --cost counts 2 FLOPs for a multiplication that is added to a sum, 1 for anything else that is
+    done to an entry, and 1 for each entry that a sum or a maximum takes; as bytes, all that the
+    plan's steps read and write, in float64. What several statements need counts with the first.
 
     \b
     Example:
@@ -40,27 +62,57 @@ def command(
       for b,i,j  x.grad[b,i] += h.grad[b,j] W[j,i]
       for b,i,j  W.grad[j,i] += 1/B h.grad[b,j] x[b,i]
     """
+    given = Options(**options)
+    if given.cost and given.emit is not None:
+        raise click.UsageError("--cost is of the program that runs: leave out --emit")
     documents: list[dict[str, Any]] = []
-    listed = as_json and emit != "plan" and len(files) > 1
+    listed = given.as_json and given.emit != "plan" and len(files) > 1
     for place, file in enumerate(files):
         if len(files) > 1 and not listed:
             click.echo(f"{'' if place == 0 else chr(10)}# {file}")
         program = read_program(file)
-        (refuse_outside if strict else tell_outside)(program)
-        names = names_option(program, wrt)
-        found = _stage(program, names, emit, forward=forward)
-        if as_json and emit != "plan":
-            from einsumgrad.cli.json import document
-
+        (refuse_outside if given.strict else tell_outside)(program)
+        names = names_option(program, given.wrt)
+        found = _stage(program, names, given.emit, forward=given.forward)
+        if given.as_json and given.emit != "plan":
             own = {"file": file} if listed else {}
-            documents.append(own | document(_spelled(found, plain), ascii=plain))
-            continue
-        text = _plan(found, sizes) if emit == "plan" else _printed(found, plain, emit)
-        click.echo(text, nl=False)
+            documents.append(own | _document(found, given))
+        else:
+            _echo(found, given)
     if documents:
         from einsumgrad.cli.json import to_json
 
-        click.echo(to_json(documents, ascii=plain), nl=False)
+        click.echo(to_json(documents, ascii=given.plain), nl=False)
+
+
+def _document(found: Program, given: Options) -> dict[str, Any]:
+    from einsumgrad.cli.json import document
+
+    spelled = _spelled(found, given.plain)
+    if not given.cost:
+        return document(spelled, ascii=given.plain)
+    from einsumgrad.cli.cost import document as costs
+
+    return costs(_cost(spelled, given), spelled.loss, ascii=given.plain)
+
+
+def _cost(spelled: Program, given: Options) -> Cost:
+    """What a program costs, in which names have the spelling that is printed."""
+    from einsumgrad.cost.cost import cost
+
+    return cost(spelled, sizes_option(spelled, given.sizes))
+
+
+def _echo(found: Program, given: Options) -> None:
+    if given.cost:
+        from einsumgrad.cli.cost import echo_cost
+
+        spelled = _spelled(found, given.plain)
+        echo_cost(_cost(spelled, given), spelled.loss, ascii=given.plain)
+        return
+    plan = given.emit == "plan"
+    text = _plan(found, given.sizes) if plan else _printed(found, given.plain, given.emit)
+    click.echo(text, nl=False)
 
 
 def _spelled(found: Program, plain: bool) -> Program:

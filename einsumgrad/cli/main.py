@@ -15,6 +15,7 @@ COMMANDS = {
     "verify": "einsumgrad.cli.verify",
     "run": "einsumgrad.cli.run",
     "train": "einsumgrad.cli.train",
+    "bench": "einsumgrad.cli.bench",
     "completion": "einsumgrad.cli.completion",
 }
 

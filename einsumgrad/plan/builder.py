@@ -18,6 +18,7 @@ from einsumgrad.plan.nodes import (
     Operand,
     Register,
 )
+from einsumgrad.plan.trace import Trace
 from einsumgrad.plan.uses import uses
 
 BOOLEAN = frozenset({"=", "!=", "<", "<=", ">", ">=", "and", "or", "not"})
@@ -39,9 +40,8 @@ Term = Value | Constant
 
 @dataclass(slots=True)
 class Frame:
-    """The instructions of a loop's body, or of none; `trips`: how often each of them runs."""
+    """The instructions of a loop's body, or of none."""
 
-    trips: int = 1
     order: list[int] = field(default_factory=list)
     known: dict[tuple[Instruction, tuple[int, ...], str], int] = field(default_factory=dict)
 
@@ -52,7 +52,7 @@ class Builder:
 
     `frames`: the body of the loop that is being planned, after those around it. `depths`: for
     each register the frame in which it is written. `margins`: the room around buffers. `entries`: a
-    window larger than that is taken apart."""
+    window larger than that is taken apart. `trace`: what is told of all that."""
 
     sizes: dict[str, int]
     registers: list[Register] = field(default_factory=list)
@@ -61,19 +61,19 @@ class Builder:
     depths: list[int] = field(default_factory=list)
     margins: dict[int, tuple[tuple[int, int], ...]] = field(default_factory=dict)
     owner: str = ""
-    flops: int = 0
     entries: int = ENTRIES
+    trace: Trace = field(default_factory=Trace)
 
     def emit(
         self, made: Instruction, shape: tuple[int, ...], dtype: str, *, weak: bool = False,
-        space: tuple[int, ...] = (), flops: int | None = None,
+        space: tuple[int, ...] = (),
     ) -> int:  # fmt: skip
         """The register of an instruction, a new one if there is none yet. It runs in the outermost
         loop that has what it reads."""
         depth = max((self.depths[used] for used in uses(made)), default=0)
-        return self.place(made, Register(shape, dtype, weak, self.owner, space), depth, flops)
+        return self.place(made, Register(shape, dtype, weak, self.owner, space), depth)
 
-    def place(self, made: Instruction, register: Register, depth: int, flops: int | None) -> int:
+    def place(self, made: Instruction, register: Register, depth: int) -> int:
         """`emit` into a given frame."""
         frame = self.frames[depth]
         key = (made, register.shape, register.dtype)
@@ -83,7 +83,7 @@ class Builder:
             self.registers.append(register)
             self.instructions.append(made)
             self.depths.append(depth)
-            self.flops += (register.size if flops is None else flops) * frame.trips
+            self.trace.statements.append(self.trace.place)
         return frame.known[key]
 
     def lengths(self, register: int) -> tuple[int, ...]:
@@ -129,7 +129,7 @@ class Builder:
         register = self.registers[value.register]
         made = Arrange(self.operand(value, axes), len(axes))
         shape = self.shape(axes)
-        return Value(self.emit(made, shape, register.dtype, weak=register.weak, flops=0), axes)
+        return Value(self.emit(made, shape, register.dtype, weak=register.weak), axes)
 
     def cast(self, value: Value, dtype: str, *, weak: bool = False) -> Value:
         register = self.registers[value.register]
@@ -155,8 +155,7 @@ class Builder:
         places = tuple(axes.index(i) for i in over)
         masked = None if mask is None else self.operand(mask, axes)
         made = Fold(function, self.operand(value, axes), places, len(axes), masked)
-        flops = 4 * register.size if keeps else register.size
-        return Value(self.emit(made, self.shape(out), dtype, weak=weak, flops=flops), out)
+        return Value(self.emit(made, self.shape(out), dtype, weak=weak), out)
 
     def floating(self, value: Value) -> Value:
         """The value as floating numbers."""

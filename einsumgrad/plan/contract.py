@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-
 import opt_einsum
 from opt_einsum.paths import DynamicProgramming
 
@@ -22,10 +20,11 @@ def contract(
     """The product of the values, summed over every axis that is not in `out`. `mask` drops
     entries, as if the product were 0 there whatever its factors are."""
     dtype, weak = builder.common(tuple(values))
-    factors = [builder.cast(v, dtype, weak=weak) for v in values]
+    alias = builder.trace.alias
+    factors = [alias(builder.cast(v, dtype, weak=weak), v) for v in values]
     if mask is None:
         return _ordered(builder, factors, out)
-    kept = builder.cast(mask, dtype, weak=weak)
+    kept = alias(builder.cast(mask, dtype, weak=weak), mask)
     result = _ordered(builder, [*factors, kept], out)
     space = tuple(dict.fromkeys(i for v in (*factors, mask) for i in v.axes))
     guard = Guard(
@@ -36,9 +35,7 @@ def contract(
         len(space),
     )
     register = builder.registers[result.register]
-    made = builder.emit(
-        guard, register.shape, dtype, weak=weak, space=builder.shape(space), flops=0
-    )
+    made = builder.emit(guard, register.shape, dtype, weak=weak, space=builder.shape(space))
     return Value(made, result.axes)
 
 
@@ -64,7 +61,7 @@ def _together(builder: Builder, values: list[Value]) -> list[Value]:
     for value in values:
         axes = frozenset(value.axes)
         held = groups.get(axes)
-        groups[axes] = value if held is None else builder.map("multiply", held, value)
+        groups[axes] = value if held is None else _product(builder, held, value)
     return list(groups.values())
 
 
@@ -100,13 +97,17 @@ def _search(operands: int) -> str | DynamicProgramming:
 def _presummed(builder: Builder, value: Value, needed: set[Index]) -> Value:
     """An axis that only one operand has is summed before anything is multiplied."""
     over = tuple(i for i in value.axes if i not in needed)
-    return builder.fold("sum", value, over, None) if over else value
+    return builder.trace.alias(builder.fold("sum", value, over, None), value) if over else value
+
+
+def _product(builder: Builder, left: Value, right: Value) -> Value:
+    return builder.trace.pair(left, right, builder.map("multiply", left, right))
 
 
 def _pair(builder: Builder, left: Value, right: Value, needed: set[Index]) -> Value:
     summed = [i for i in left.axes if i in right.axes and i not in needed]
     if not summed:
-        return builder.map("multiply", left, right)
+        return _product(builder, left, right)
     space = tuple(dict.fromkeys((*left.axes, *right.axes)))
     both = [i for i in left.axes if i in right.axes and i in needed]
     out = (
@@ -119,6 +120,6 @@ def _pair(builder: Builder, left: Value, right: Value, needed: set[Index]) -> Va
         tuple(space.index(i) for i in out),
     )  # fmt: skip
     register = builder.registers[left.register]
-    flops = 2 * math.prod(builder.shape(space))
     shape = builder.shape(out)
-    return Value(builder.emit(made, shape, register.dtype, weak=register.weak, flops=flops), out)
+    result = Value(builder.emit(made, shape, register.dtype, weak=register.weak), out)
+    return builder.trace.pair(left, right, result)

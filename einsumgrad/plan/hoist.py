@@ -39,4 +39,4 @@ def sliced(lowering: Lowering, term: Term) -> Term:
     )  # fmt: skip
     made = Window(term.register, walks, len(axes))
     shape = builder.shape(axes)
-    return Value(builder.emit(made, shape, register.dtype, weak=register.weak, flops=0), axes)
+    return Value(builder.emit(made, shape, register.dtype, weak=register.weak), axes)

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+
 from einsumgrad.ir.circles import reachable
 from einsumgrad.plan.builder import Builder
+from einsumgrad.plan.counts import total
 from einsumgrad.plan.nodes import (
     Arrange,
     Done,
@@ -34,7 +37,8 @@ def finish(
             ends.setdefault(at, []).append(used)
     steps = tuple(Step(builder.instructions[r], r, tuple(ends.get(r, ()))) for r in order)
     peak, largest = _peak(steps, builder.registers)
-    return Plan(steps, tuple(builder.registers), results, peak, largest, builder.flops)
+    flops = total(steps, builder.registers)
+    return Plan(steps, tuple(builder.registers), results, peak, largest, flops)
 
 
 VIEWS = (Window, Arrange, Done)
@@ -58,24 +62,31 @@ def needed_by(instructions: list[Instruction], results: list[int]) -> set[int]:
 
 
 def _peak(steps: tuple[Step, ...], registers: list[Register]) -> tuple[int, tuple[str, int]]:
-    """The most bytes in use at once, and the largest register's owner. Arrays of a caller do not
-    count; those that the run draws do, from before its first step."""
+    """The most bytes in use at once, and the largest register's owner."""
+    peak = max(in_use(steps, registers), default=0)
     sizes = {step.register: _counted(step, registers) for step in steps}
-    drawn = {s.register for s in steps if isinstance(s.instruction, Load) and s.instruction.drawn}
-    now = sum(sizes[register] for register in drawn)
-    peak = now + max((8 * registers[register].size for register in drawn), default=0)
-    for step in steps:
-        own = registers[step.register]
-        now += 0 if step.register in drawn else sizes[step.register]
-        peak = max(peak, now + scratch(step.instruction, own, registers))
-        now -= sum(sizes[end] for end in step.ends if end not in drawn)
     largest = max(steps, key=lambda step: sizes[step.register], default=None)
     if largest is None:
         return peak, ("", 0)
     return peak, (registers[largest.register].owner, sizes[largest.register])
 
 
-def _counted(step: Step, registers: list[Register]) -> int:
+def in_use(steps: tuple[Step, ...], registers: Sequence[Register]) -> Iterator[int]:
+    """The bytes in use while each step runs. Arrays of a caller do not count; those that the run
+    draws do, from before its first step."""
+    sizes = {step.register: _counted(step, registers) for step in steps}
+    drawn = {s.register for s in steps if isinstance(s.instruction, Load) and s.instruction.drawn}
+    now = sum(sizes[register] for register in drawn)
+    drawing = now + max((8 * registers[register].size for register in drawn), default=0)
+    for step in steps:
+        own = registers[step.register]
+        now += 0 if step.register in drawn else sizes[step.register]
+        yield max(drawing, now + scratch(step.instruction, own, registers))
+        now -= sum(sizes[end] for end in step.ends if end not in drawn)
+        drawing = 0
+
+
+def _counted(step: Step, registers: Sequence[Register]) -> int:
     """The bytes that a step's result takes; none for an array that a caller has anyway, nor for a
     view. A loop keeps what its last turn made until it ends."""
     made = step.instruction

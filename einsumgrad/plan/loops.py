@@ -35,12 +35,14 @@ Widths = tuple[tuple[int, int], ...]
 def plan_loop(planner: Planner, turns: Turns) -> None:
     """The loop after what has been planned; its tensors are complete then."""
     builder = planner.builder
-    statements = [planner.program.statements[place] for place in every_place(turns)]
+    places = tuple(every_place(turns))
+    statements = [planner.program.statements[place] for place in places]
     names = dict.fromkeys(s.target.tensor for s in statements)
     outer = {name: planner.tensors[name] for name in names if name in planner.buffers}
     dtype = common_dtype(planner, statements, names)
-    for name in names:
-        if name not in outer:
+    for place, name in zip(places, (s.target.tensor for s in statements), strict=True):
+        if name not in outer and name not in planner.buffers:
+            builder.trace.place = place
             planner.tensors[name] = buffer(planner, name, statements, dtype)
             planner.buffers.add(name)
     register = body(planner, turns)
@@ -82,7 +84,7 @@ def buffer(
     neutral = planner.start(name)
     made = Buffer(start.register if start else None, widths, neutral, len(builder.registers))
     depth = len(builder.frames) - 1
-    register = builder.place(made, Register(shape, *own, name), depth, 0)
+    register = builder.place(made, Register(shape, *own, name), depth)
     builder.margins[register] = widths
     builder.depths[register] = depth + 1  # what reads it does so in the loop
     return Value(register, ())
@@ -107,10 +109,10 @@ def body(planner: Planner, turns: Turns) -> int:
     """The register of the loop itself."""
     builder, depth = planner.builder, len(planner.builder.frames)
     count = builder.sizes[turns.size]
-    builder.frames.append(Frame(builder.frames[-1].trips * count))
+    builder.frames.append(Frame())
     number = len(builder.registers)
     variable = builder.place(
-        Variable(number), Register((), "int64", weak=True, owner=builder.owner), depth, 0
+        Variable(number), Register((), "int64", weak=True, owner=builder.owner), depth
     )
     roots = []
     for item in turns.body:
@@ -128,14 +130,14 @@ def body(planner: Planner, turns: Turns) -> int:
     order = [r for r in frame.order if r in kept and r != variable]
     steps = tuple(Step(builder.instructions[r], r) for r in order)
     made = Loop(variable, count, turns.step > 0, steps)
-    return builder.place(made, Register((), "int64", weak=True, owner=builder.owner), depth - 1, 0)
+    return builder.place(made, Register((), "int64", weak=True, owner=builder.owner), depth - 1)
 
 
 def step(planner: Planner, place: int) -> int | None:
     """One statement in a step of the loops around it."""
     statement = planner.program.statements[place]
     name = statement.target.tensor
-    planner.builder.owner = name
+    planner.builder.owner, planner.builder.trace.place = name, place
     lowering = inside(planner, place, statement)
     free = planner.free(statement, lowering)
     found = planner.value(statement, free, lowering)
@@ -167,13 +169,13 @@ def store(
         laid = builder.spread(value, plain)
     else:
         start = planner.start(target.tensor)
-        none = builder.emit(Fill(start), whole, register.dtype, weak=register.weak, flops=0)
+        none = builder.emit(Fill(start), whole, register.dtype, weak=register.weak)
         laid = planner.put(statement, replace_at(target, at), Value(none, ()), value, lowering)
     order = Operand(laid.register, tuple(range(len(rest))))
     walks = tuple((k, _walk(p, lowering)) for k, p in places.items())
     made = Store(into, order, walks, builder.margins[into], WAYS[statement.op].function)
     depth = len(builder.frames) - 1
-    return builder.place(made, Register((), "int64", weak=True, owner=target.tensor), depth, None)
+    return builder.place(made, Register((), "int64", weak=True, owner=target.tensor), depth)
 
 
 def replace_at(target: ir.Access, at: tuple[ir.Expr, ...]) -> ir.Access:
@@ -199,4 +201,4 @@ def done(builder: Builder, source: int, loop: int) -> Value:
     made = Done(source, loop, builder.margins[source])
     depth = len(builder.frames) - 1
     own = Register(builder.lengths(source), register.dtype, register.weak, register.owner)
-    return Value(builder.place(made, own, depth, 0), ())
+    return Value(builder.place(made, own, depth), ())

@@ -84,7 +84,7 @@ class Lowering:
         if index in self.loops:
             return Value(self.loops[index], ())
         size = self.builder.size(index)
-        register = self.builder.emit(Count(size), (size,), "int64", weak=True, flops=0)
+        register = self.builder.emit(Count(size), (size,), "int64", weak=True)
         return Value(register, (index,))
 
     # ---- conditions
@@ -155,6 +155,7 @@ class Lowering:
 
     def factors(self, factors: Sequence[ir.Expr]) -> tuple[list[Value], float]:
         lowered = [self.term(f) for f in factors]
+        self.builder.trace.name(factors, lowered)
         number = math.prod(t.value for t in lowered if isinstance(t, Constant))
         return [t for t in lowered if isinstance(t, Value)], number
 
@@ -239,6 +240,7 @@ class Lowering:
             return ZERO
         values, number = self.under(brackets).factors(rest)
         masks = [mask] if isinstance(mask, Value) else []
+        self.builder.trace.name([ir.And((*where, *brackets))] * len(masks), masks)
         present = {i for v in (*values, *masks) for i in v.axes}
         number *= math.prod(self.builder.size(i) for i in over if i not in present)
         if not values and not masks:

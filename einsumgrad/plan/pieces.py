@@ -32,7 +32,7 @@ def _check(planner: Planner, name: str) -> int:
     pieces = [s for s in planner.program.statements if s.target.tensor == name and s.op == "="]
     started = planner.started(pieces[0].target)
     shape = builder.registers[started.register].shape
-    counts = Value(builder.emit(Fill(0.0), shape, "int64", weak=True, flops=0), ())
+    counts = Value(builder.emit(Fill(0.0), shape, "int64", weak=True), ())
     for piece in pieces:
         statement = replace(piece, value=ONE)
         lowering = Lowering(builder, planner.tensors, statement.where)
@@ -41,7 +41,7 @@ def _check(planner: Planner, name: str) -> int:
         value = builder.cast(value, "int64", weak=True)
         counts = put(lowering, statement.target, "+=", counts, value)
     spans = tuple(piece.span for piece in pieces)
-    return builder.emit(Once(counts.register, name, spans), (), "int64", weak=True, flops=0)
+    return builder.emit(Once(counts.register, name, spans), (), "int64", weak=True)
 
 
 def _laid(

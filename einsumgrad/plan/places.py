@@ -49,7 +49,7 @@ def _repeated(lowering: Lowering, value: Constant, position: ir.Expr) -> Value:
     """A number for all values of a position's indices."""
     own = lowering.loose(free_indices(position))
     made, shape = Fill(value.value), lowering.builder.shape(own)
-    return Value(lowering.builder.emit(made, shape, "int64", weak=True, flops=0), own)
+    return Value(lowering.builder.emit(made, shape, "int64", weak=True), own)
 
 
 def _mask(lowering: Lowering, axes: tuple[ir.Index, ...]) -> Term | None:

@@ -24,6 +24,7 @@ from einsumgrad.plan.lower import Lowering
 from einsumgrad.plan.nodes import Constant, Fill, Load, Plan
 from einsumgrad.plan.pieces import piece_checks
 from einsumgrad.plan.targets import WAYS, check_once, put, start_of
+from einsumgrad.plan.trace import Trace
 from einsumgrad.plan.unroll import Offsets, at_offset, offsets
 
 MAX_INDICES = 32
@@ -40,25 +41,29 @@ def make_plan(
     wanted: tuple[str, ...],
     drawn: frozenset[str] = frozenset(),
     entries: int = ENTRIES,
+    trace: Trace | None = None,
 ) -> Plan:
     """The plan that computes the wanted tensors from leaves of these shapes and dtypes, of which
     the run itself makes the `drawn` ones. `entries`: how large a window of overlapping entries may
-    be before its kernel's offsets are taken one by one.
+    be before its kernel's offsets are taken one by one. `trace`: is told how it was planned.
 
     Raises EinError for a statement of more indices than arrays have axes."""
-    planner = Planner(program, Builder(dict(sizes), entries=entries), shapes, dtypes, drawn)
+    builder = Builder(dict(sizes), entries=entries, trace=trace or Trace())
+    planner = Planner(program, builder, shapes, dtypes, drawn)
     kept = needed(program.statements, wanted)
     items, stuck = schedule(program)
     if stuck:
         raise InternalError(f"a circle of statements {stuck} cannot be run")
     for item in items:
         if isinstance(item, int):
+            builder.trace.place = item
             planner.statement(program.statements[item], kept)
         elif any(program.statements[p].target.tensor in kept for p in every_place(item)):
             plan_loop(planner, item)
+    builder.trace.place = None
     checks = tuple(piece_checks(planner, kept))
     results = tuple((name, planner.result(name)) for name in wanted)
-    return finish(planner.builder, results, checks)
+    return finish(builder, results, checks)
 
 
 @dataclass(slots=True)
@@ -89,7 +94,7 @@ class Planner:
             whole = not np.issubdtype(dtype, np.floating)
             own = np.dtype(np.int64) if whole else dtype
             made = Load(name, own != dtype, name in self.drawn)
-            register = self.builder.emit(made, shape, str(own), weak=whole, flops=0)
+            register = self.builder.emit(made, shape, str(own), weak=whole)
             self.tensors[name] = Value(register, ())
 
     def statement(self, statement: ir.Statement, kept: set[str]) -> None:
@@ -161,7 +166,7 @@ class Planner:
     def filled(self, name: str, value: float, axes: tuple[ir.Index, ...]) -> Value:
         dtype = "int64" if name in self.known and self.known[name].integer else "float64"
         shape = self.builder.shape(axes)
-        return Value(self.builder.emit(Fill(value), shape, dtype, weak=True, flops=0), axes)
+        return Value(self.builder.emit(Fill(value), shape, dtype, weak=True), axes)
 
     def added(self, name: str, value: Value, statement: ir.Statement) -> Value:
         before = self.tensors.get(name)
@@ -214,4 +219,4 @@ class Planner:
     def started(self, target: ir.Access) -> Value:
         """The tensor before its first statement."""
         made, shape = Fill(self.start(target.tensor)), self.shape(target.tensor)
-        return Value(self.builder.emit(made, shape, "float64", weak=True, flops=0), ())
+        return Value(self.builder.emit(made, shape, "float64", weak=True), ())

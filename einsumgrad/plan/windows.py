@@ -89,7 +89,7 @@ def window(lowering: Lowering, source: Value, at: tuple[ir.Expr, ...]) -> Term |
     if found.nowhere:
         return Constant(0.0)
     if 0 in shape:
-        none = builder.emit(Fill(0.0), shape, register.dtype, weak=register.weak, flops=0)
+        none = builder.emit(Fill(0.0), shape, register.dtype, weak=register.weak)
         return Value(none, axes)
     limit = ROOM * (register.size + math.prod(shape))
     if any(map(any, found.widths)) and math.prod(found.padded) > limit:
@@ -97,7 +97,7 @@ def window(lowering: Lowering, source: Value, at: tuple[ir.Expr, ...]) -> Term |
     base = padded(lowering, source.register, found)
     room = builder.margins.get(source.register, found.widths)
     made = Window(base, walks(lowering, found, room, axes), len(axes))
-    return Value(builder.emit(made, shape, register.dtype, weak=register.weak, flops=0), axes)
+    return Value(builder.emit(made, shape, register.dtype, weak=register.weak), axes)
 
 
 def padded(lowering: Lowering, source: int, found: Reach) -> int:
@@ -106,7 +106,7 @@ def padded(lowering: Lowering, source: int, found: Reach) -> int:
         return source
     builder, register = lowering.builder, lowering.builder.registers[source]
     made = Pad(source, found.widths)
-    return builder.emit(made, found.padded, register.dtype, weak=register.weak, flops=0)
+    return builder.emit(made, found.padded, register.dtype, weak=register.weak)
 
 
 def walks(
@@ -135,7 +135,4 @@ def overlap_add(
     operand = builder.operand(value, value.axes)
     steps = walks(lowering, found, found.widths, value.axes)
     made = OverlapAdd(into.register, operand, steps, found.widths, len(value.axes), function)
-    flops = math.prod(builder.shape(value.axes))
-    return Value(
-        builder.emit(made, register.shape, register.dtype, weak=register.weak, flops=flops), ()
-    )
+    return Value(builder.emit(made, register.shape, register.dtype, weak=register.weak), ())

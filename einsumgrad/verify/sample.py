@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from fractions import Fraction
 from typing import Any, Literal
 
@@ -25,9 +25,12 @@ ROWS = 4
 
 
 def draw_sizes(
-    program: ir.Program, given: Sizes, shapes: Mapping[str, tuple[int, ...]]
+    program: ir.Program,
+    given: Sizes,
+    shapes: Mapping[str, tuple[int, ...]],
+    lengths: Sequence[int] = SMALL,
 ) -> dict[str, int]:
-    """Every size: as declared, as given by name or by an array's shape, else small.
+    """Every size: as declared, as given by name or by an array's shape, else one of `lengths`.
 
     Raises EinError if what is given disagrees."""
     chosen = dict(given)
@@ -37,7 +40,7 @@ def draw_sizes(
     for name in names:
         known = sizes_given(program, chosen, shapes)
         if name not in known:
-            number = SMALL[(len(chosen) - len(given)) % len(SMALL)]
+            number = lengths[(len(chosen) - len(given)) % len(lengths)]
             chosen[name] = max(number, least.get(name, 0))
     return sizes_given(program, chosen, shapes)
 
