@@ -14,6 +14,7 @@ from numpy.lib.stride_tricks import as_strided
 from einsumgrad.emit.places import Place
 from einsumgrad.emit.script import Parts, Script
 from einsumgrad.emit.table import FOLDS, UFUNCS
+from einsumgrad.engines.erf import erf_into
 from einsumgrad.plan.nodes import Strips
 
 Array = npt.NDArray[Any]
@@ -38,7 +39,7 @@ NUMPY = ("isfinite", "copyto", "matmul", "vecdot", "empty", "array", "inf", "nan
 """What the source may name of NumPy, beside the functions of the table."""
 NAMES: Mapping[str, Any] = {
     **{name: getattr(np, name) for name in (*UFUNCS.values(), *FOLDS.values(), *NUMPY)},
-    "seen": seen, "owned": owned,
+    "seen": seen, "owned": owned, "erf": erf_into,
 }  # fmt: skip
 """What the source may name, beside the constants that it is given."""
 

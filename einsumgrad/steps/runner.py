@@ -11,7 +11,9 @@ import numpy.typing as npt
 
 from einsumgrad.arrays import Leaves, floating
 from einsumgrad.check.sizes import bind_sizes
+from einsumgrad.diagnostics import EinError
 from einsumgrad.emit.script import script
+from einsumgrad.engines.numpy import compile_plan
 from einsumgrad.ir.nodes import Program
 from einsumgrad.plan.memory import check_memory, free_memory
 from einsumgrad.plan.nodes import Plan
@@ -19,6 +21,7 @@ from einsumgrad.plan.plan import make_plan
 from einsumgrad.steps.compiled import Compiled, compiled
 from einsumgrad.steps.starts import fill, lacking, shape_of
 from einsumgrad.tune.tune import tuned
+from einsumgrad.tune.worth import in_strips
 
 Array = npt.NDArray[Any]
 Key = tuple[tuple[str, ...], tuple[tuple[str, tuple[int, ...], str], ...]]
@@ -55,7 +58,13 @@ class Runner:
         ready = self.ready(arrays, wanted)
         if ready.drawn:
             arrays = fill(self.program, arrays, ready.sizes, seed, floating(arrays))
-        return ready.compiled.run(arrays)
+        try:
+            return ready.compiled.run(arrays)
+        except EinError:
+            if not ready.compiled.script.strips:
+                raise
+            # a strip's positions are those of its part: the whole plan names the right one
+            return compile_plan(ready.plan).run(arrays)
 
     def ready(self, arrays: Mapping[str, Array], wanted: tuple[str, ...]) -> Ready:
         """The plan for arrays like these, made if there is none."""
@@ -67,7 +76,7 @@ class Runner:
             sizes = bind_sizes(self.program, {name: array.shape for name, array in arrays.items()})
             drawn = frozenset(t.name for t in lacking(self.program, arrays))
             plan = self._plan(arrays, wanted, sizes)
-            step = compiled(script(tuned(plan)))
+            step = compiled(script(in_strips(tuned(plan))))
             found = self.plans[key] = Ready(plan, step, drawn, sizes)
         return found
 
