@@ -19,19 +19,26 @@ from einsumgrad.plan.memory import Memory
 from einsumgrad.reflect.ascii import ascii_program
 from einsumgrad.reflect.reflect import reflect
 from einsumgrad.session import Array, Names
+from einsumgrad.steps.engine import engine_of
 from einsumgrad.syntax.parse import decode
 from einsumgrad.syntax.read import read_bytes
 from einsumgrad.syntax.show import show
 from einsumgrad.wrt import aliases, parameters
 
 
-def load(path: str | Path) -> Program:
-    """The program of a `.ein` file. Raises EinError if it cannot be read or is wrong."""
-    return Program(checked(decode(read_bytes(str(path)), str(path)), str(path)))
+def load(path: str | Path, *, engine: str = "auto") -> Program:
+    """The program of a `.ein` file. Raises EinError if it cannot be read or is wrong.
+
+    `engine`: what runs it: "numpy", with NumPy alone; "fused", whose loops are compiled and which
+    shares a batch among the cores, with the packages of `einsumgrad[fast]`; "auto", the second of
+    them where it is installed."""
+    made = checked(decode(read_bytes(str(path)), str(path)), str(path))
+    return Program(made, engine_of(engine))
 
 
-def parse(text: str, filename: str = "<text>") -> Program:
-    """The program of a text. Raises EinError with every fault of it, up to 20 shown.
+def parse(text: str, filename: str = "<text>", *, engine: str = "auto") -> Program:
+    """The program of a text. Raises EinError with every fault of it, up to 20 shown. `engine`: see
+    `load`.
 
     >>> program = parse("for b,i,j  h[b,j] += W[j,i] x[b,i]")
     >>> program.inputs, program.params, program.outputs
@@ -40,7 +47,7 @@ def parse(text: str, filename: str = "<text>") -> Program:
     if not isinstance(text, str):
         wanted = "a text; `load` reads a file"
         raise EinError(BadArgument(name="text", value=type(text).__name__, wanted=wanted))
-    return Program(checked(text, filename))
+    return Program(checked(text, filename), engine_of(engine))
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -169,7 +176,7 @@ class Program(Directions):
         for b,i,j  h[b,j] += W[j,i] x[b,i]
         for b,i,j  x.grad[b,i] += h.grad[b,j] W[j,i]
         """
-        return Program(backward(self.ir, None if wrt is None else self._wrt(wrt)))
+        return Program(backward(self.ir, None if wrt is None else self._wrt(wrt)), self.engine)
 
     def derive_forward(self, wrt: Names | None = None) -> Program:
         """The forward program followed by the tangents (default: by parameters and inputs), itself
@@ -179,14 +186,14 @@ class Program(Directions):
         for b,i,j  h[b,j] += W[j,i] x[b,i]
         for b,i,j  h.dot[b,j] += W[j,i] x.dot[b,i]
         """
-        return Program(tangents(self.ir, None if wrt is None else self._wrt(wrt)))
+        return Program(tangents(self.ir, None if wrt is None else self._wrt(wrt)), self.engine)
 
     def per_example(self, wrt: Names | None = None) -> Program:
         """Likewise (default: by the parameters), with their gradients kept apart for each b.
 
         Raises EinError if a statement mixes examples."""
         names = parameters(self.ir) if wrt is None else self._wrt(wrt)
-        return Program(backward(self.ir, names, per_example=True))
+        return Program(backward(self.ir, names, per_example=True), self.engine)
 
     def init(self, seed: int = 0, *, dtype: str = "float64", **sizes: Any) -> dict[str, Array]:
         """The parameters as training starts them. `sizes`: numbers for sizes that the program does

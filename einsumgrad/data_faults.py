@@ -167,6 +167,16 @@ class HessianTooLarge(Fault):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
+class MissingExtra(Fault):
+    code: ClassVar[str] = "E422"
+    words: ClassVar[str] = "{what} needs the package `{package}`, which is not installed"
+    help: ClassVar[str] = "install it: pip install 'einsumgrad[{extra}]'"
+    what: str
+    package: str
+    extra: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class BadArgument(Fault):
     code: ClassVar[str] = "E421"
     words: ClassVar[str] = "`{name}` is {value}, but it has to be {wanted}"

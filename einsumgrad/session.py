@@ -16,6 +16,7 @@ from einsumgrad.diagnostics import EinError
 from einsumgrad.ir.nodes import Program as Ir
 from einsumgrad.pipeline import backward, prepared
 from einsumgrad.plan.memory import Memory, limit_of
+from einsumgrad.steps.engine import Engine
 from einsumgrad.steps.runner import Runner
 from einsumgrad.wrt import aliases, check_wrt
 
@@ -27,10 +28,12 @@ Names = tuple[str, ...] | list[str] | str
 class Session:
     """A program for many calls.
 
-    `ir`: its intermediate representation. Kept for the next call: what was derived, plans for the
-    shapes and dtypes that were seen, names that were found to have derivatives."""
+    `ir`: its intermediate representation. `engine`: what runs it. Kept for the next call: what was
+    derived, plans for the shapes and dtypes that were seen, names that were found to have
+    derivatives."""
 
     ir: Ir
+    engine: Engine = field(default_factory=Engine)
     runners: dict[object, Runner] = field(default_factory=dict, repr=False)
     derivatives: dict[object, Ir] = field(default_factory=dict, repr=False)
     asked: dict[tuple[str, ...], tuple[str, ...]] = field(default_factory=dict, repr=False)
@@ -94,5 +97,7 @@ class Session:
         memory = limit_of(memory)
         runner = self.runners.get((key, memory))
         if runner is None:
-            runner = self.runners[key, memory] = Runner(prepared(program), leaves(program), memory)
+            ready = prepared(program)
+            runner = Runner(ready, leaves(program), memory, self.engine)
+            self.runners[key, memory] = runner
         return runner.run(arrays, wanted, seed)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,7 @@ from running import everything, finite
 
 import einsumgrad
 from einsumgrad.check.sizes import bind_sizes
+from einsumgrad.engines.erf import erf, erf_into
 
 F32 = np.float32
 
@@ -179,3 +181,18 @@ def test_large_masked_sums_are_looked_at_in_pieces(b: int, j: int, s: int) -> No
     arrays = {"x": np.where(kept, x, NAN), "W": W, "n": n}
     found = einsumgrad.parse("y[b,j] += W[j,s] x[b,s] where s < n[b]").run(arrays)
     np.testing.assert_allclose(found["y"], expected, 1e-9, 1e-9)
+
+
+def test_erf_in_single_precision() -> None:
+    x = np.linspace(-6, 6, 100_001, dtype=np.float32)
+    found = erf(x)
+    assert found.dtype == np.float32
+    expected = np.array([math.erf(v) for v in x])
+    np.testing.assert_allclose(found, expected, 1e-6, 1e-7)
+    assert np.abs(found).max() == 1
+    ends = np.array([np.inf, -np.inf, np.nan, 1e30], np.float32)
+    with np.errstate(over="ignore"):
+        np.testing.assert_array_equal(erf(ends), np.array([1, -1, np.nan, 1], np.float32))
+    turned = np.asfortranarray(x[:-1].reshape(100, 1000))
+    erf_into(turned, turned)
+    np.testing.assert_array_equal(turned.reshape(-1), found[:-1])

@@ -21,6 +21,7 @@ LINES: Mapping[str, tuple[str, ...]] = {
     "relu": ("maximum(a, 0, out=o)",),
     "sigmoid": ("negative(a, o)", "exp(o, o)", "add(o, 1, o)", "divide(1, o, o)"),
     "copy": ("copyto(o, a)",),
+    "erf": ("erf(a, o)",),
     "select": ("copyto(o, c)", "copyto(o, b, where=a)"),
     "leaky_relu": ("multiply(a, b, o)", "copyto(o, a, where=greater(a, 0))"),
     "finite": ("copyto(o, a)", "copyto(o, 0, where=logical_not(isfinite(a)))"),

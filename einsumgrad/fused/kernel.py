@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 
 from einsumgrad.fused.functions import call, power_by, types
 from einsumgrad.fused.segments import Laid, Segment, laid
@@ -93,7 +94,7 @@ class Writer:
         for segment in self.laid.segments:
             for step in segment.steps:
                 self.before(step)
-            self.text.loops(segment.inner, self.sizes, lambda s=segment: self.entry(s))
+            self.text.loops(segment.inner, self.sizes, partial(self.entry, segment))
             for step in segment.steps:
                 self.after(step)
 

@@ -1,7 +1,7 @@
 """Whether a plan gains by strips that several workers share, by an estimate of its time.
 
-The rates are rough ones of a current core: what counts is which of two ways takes longer. A strip is
-the shorter the less of what lies between its steps fits into the cache."""
+The rates are rough ones of a current core: what counts is which of two ways takes longer. A strip
+is the shorter the less of what lies between its steps fits into the cache."""
 
 from __future__ import annotations
 

@@ -9,6 +9,7 @@ import numpy as np
 
 from einsumgrad.emit.script import Parts, Script
 from einsumgrad.emit.table import FOLDS, UFUNCS
+from einsumgrad.engines.erf import erf_into
 from einsumgrad.steps.memory import Array, Compiled
 from einsumgrad.steps.native import Kernels, linked
 from einsumgrad.steps.stripped import Stripped
@@ -57,7 +58,7 @@ NUMPY = ("isfinite", "copyto", "matmul", "vecdot", "empty", "array", "inf", "nan
 """What the source may name of NumPy, beside the functions of the table."""
 NAMES: Mapping[str, Any] = {
     **{name: getattr(np, name) for name in (*UFUNCS.values(), *FOLDS.values(), *NUMPY)},
-    "seen": seen, "owned": owned, "table": table, "address": address,
+    "seen": seen, "owned": owned, "erf": erf_into, "table": table, "address": address,
 }  # fmt: skip
 """What the source may name, beside the constants that it is given."""
 

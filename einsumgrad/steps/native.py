@@ -47,9 +47,9 @@ def module(kernels: Sequence[Written], functions: str) -> str:
     texts, hints = [functions], ['!0 = !{!"llvm.loop.unroll.disable"}']
     for number, written in enumerate(kernels):
         first = len(hints)
-        names = (f"!{first + int(part)}" for part in LOOP.findall(written.text))
-        text = LOOP.sub(lambda _, names=names: next(names), written.text)
-        texts.append(text.replace("@KERNEL", f"@kernel{number}"))
+        pieces = LOOP.split(written.text)  # text and number in turns
+        pieces[1::2] = (f"!{first + int(part)}" for part in pieces[1::2])
+        texts.append("".join(pieces).replace("@KERNEL", f"@kernel{number}"))
         hints += (f"!{first + k} = distinct !{{!{first + k}, !0}}" for k in range(written.hints))
     return "\n".join((*texts, *hints))
 

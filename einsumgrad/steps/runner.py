@@ -11,14 +11,15 @@ import numpy.typing as npt
 
 from einsumgrad.arrays import Leaves, floating
 from einsumgrad.check.sizes import bind_sizes
-from einsumgrad.emit.script import script
+from einsumgrad.diagnostics import EinError
+from einsumgrad.engines.numpy import compile_plan
 from einsumgrad.ir.nodes import Program
 from einsumgrad.plan.memory import check_memory, free_memory
 from einsumgrad.plan.nodes import Plan
 from einsumgrad.plan.plan import make_plan
-from einsumgrad.steps.compiled import Compiled, compiled
+from einsumgrad.steps.engine import Engine
+from einsumgrad.steps.memory import Compiled
 from einsumgrad.steps.starts import fill, lacking, shape_of
-from einsumgrad.tune.tune import tuned
 
 Array = npt.NDArray[Any]
 Key = tuple[tuple[str, ...], tuple[tuple[str, tuple[int, ...], str], ...]]
@@ -45,6 +46,7 @@ class Runner:
     program: Program
     leaves: Leaves
     memory: int | None = None
+    engine: Engine = field(default_factory=Engine)
     plans: dict[Key, Ready] = field(default_factory=dict)
 
     def run(self, given: Mapping[str, Any], wanted: tuple[str, ...], seed: int) -> dict[str, Array]:
@@ -55,7 +57,13 @@ class Runner:
         ready = self.ready(arrays, wanted)
         if ready.drawn:
             arrays = fill(self.program, arrays, ready.sizes, seed, floating(arrays))
-        return ready.compiled.run(arrays)
+        try:
+            return ready.compiled.run(arrays)
+        except EinError:
+            if not ready.compiled.script.strips:
+                raise
+            # a strip's positions are those of its part: the whole plan names the right one
+            return compile_plan(ready.plan).run(arrays)
 
     def ready(self, arrays: Mapping[str, Array], wanted: tuple[str, ...]) -> Ready:
         """The plan for arrays like these, made if there is none."""
@@ -67,7 +75,7 @@ class Runner:
             sizes = bind_sizes(self.program, {name: array.shape for name, array in arrays.items()})
             drawn = frozenset(t.name for t in lacking(self.program, arrays))
             plan = self._plan(arrays, wanted, sizes)
-            step = compiled(script(tuned(plan)))
+            step = self.engine.compiled(plan)
             found = self.plans[key] = Ready(plan, step, drawn, sizes)
         return found
 

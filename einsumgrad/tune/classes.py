@@ -135,8 +135,10 @@ def _joined(found: Classes, step: Step) -> None:
             found.operand(space, operand)
             found.result(register, space, tuple(range(rank)))
             _spread(found, operand, shape, space)
-        case Count() | Once():
+        case Count():
             found.tear(*((register, k) for k in range(len(shape))))
+        case Once(source):
+            found.tear(*((source, k) for k in range(len(found.shape(source)))))
         case Pad(source, widths):
             found.same(register, source, widths)
         case Buffer(source, widths):
@@ -202,10 +204,10 @@ def _put(
             _added(found, into, function, space, value)
         case OverlapAdd(into, value, walks, _, rank, function):
             found.operand(space, value)
-            lengths = [0] * rank
+            along = [0] * rank
             for axis, k in enumerate(value.layout):
-                lengths[k] = found.shape(value.register)[axis]
-            found.walked(into, space, walks, tuple(lengths))
+                along[k] = found.shape(value.register)[axis]
+            found.walked(into, space, walks, tuple(along))
             found.same(register, into, ((0, 0),) * len(walks))
             _added(found, into, function, space, value)
         case Store(_, value):

@@ -9,7 +9,7 @@ FUNCTIONS: Mapping[str, Callable[..., float]] = {
     "add": lambda a, b: a + b, "subtract": lambda a, b: a - b, "multiply": lambda a, b: a * b,
     "divide": lambda a, b: a / b, "negative": lambda a: -a, "reciprocal": lambda a: 1 / a,
     "square": lambda a: a * a, "power": math.pow, "sqrt": math.sqrt, "exp": math.exp,
-    "log": math.log, "min": min, "max": max, "abs": abs,
+    "log": math.log, "min": min, "max": max, "abs": abs, "erf": math.erf,
 }  # fmt: skip
 
 

@@ -1,0 +1,53 @@
+"""The engines: how a plan becomes a step."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from importlib.util import find_spec
+
+from einsumgrad.data_faults import BadArgument, MissingExtra
+from einsumgrad.diagnostics import EinError
+from einsumgrad.emit.script import script
+from einsumgrad.fused.groups import fused
+from einsumgrad.fused.worth import shared
+from einsumgrad.plan.nodes import Plan
+from einsumgrad.steps.compiled import compiled
+from einsumgrad.steps.memory import Compiled
+from einsumgrad.steps.workers import Workers, blas, cores
+from einsumgrad.tune.tune import tuned
+from einsumgrad.tune.worth import in_strips
+
+ENGINES = ("auto", "fused", "numpy")
+NEEDED = ("llvmlite", "threadpoolctl")
+"""Packages of the extra `fast`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Engine:
+    """`numpy`: NumPy's functions over parts that fit the cache. `fused`: elementwise steps and
+    reductions compiled to loops, the batch shared by the workers."""
+
+    name: str = "numpy"
+    workers: Workers = field(default_factory=lambda: Workers(1))
+
+    def compiled(self, plan: Plan) -> Compiled:
+        """The step of a plan."""
+        made = tuned(plan)
+        if self.name == "numpy":
+            return compiled(script(in_strips(made)))
+        return compiled(script(fused(shared(made, self.workers.count))), self.workers)
+
+
+def engine_of(name: str) -> Engine:
+    """The engine of a name; `auto`: `fused` if what it needs is installed. Raises EinError if there
+    is none of that name, or if it needs what is not installed."""
+    if name not in ENGINES:
+        wanted = "one of " + ", ".join(f'"{engine}"' for engine in ENGINES)
+        raise EinError(BadArgument(name="engine", value=repr(name), wanted=wanted))
+    missing = [package for package in NEEDED if find_spec(package) is None]
+    if name == "numpy" or (name == "auto" and missing):
+        return Engine()
+    if missing:
+        what = 'engine="fused"'
+        raise EinError(MissingExtra(what=what, package=missing[0], extra="fast"))
+    return Engine("fused", Workers(cores(), blas()))

@@ -1,0 +1,133 @@
+"""What steps do that a cost model counts: calls, bytes moved, bytes alive at once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import accumulate
+from math import prod
+
+from einsumgrad.plan.nodes import (
+    Arrange,
+    Done,
+    Gather,
+    Guard,
+    Instruction,
+    Load,
+    Loop,
+    OverlapAdd,
+    Pair,
+    Plan,
+    Scatter,
+    Step,
+    Variable,
+    Window,
+)
+from einsumgrad.plan.scratch import bytes_of
+from einsumgrad.plan.uses import uses
+from einsumgrad.tune.levels import Cut
+from einsumgrad.tune.orders import flat
+
+VIEWS = (Load, Arrange, Window, Done, Variable, Loop, Guard)
+"""Instructions that move nothing, a guard mostly."""
+FUNCTIONS = (Gather, Scatter, OverlapAdd)
+CALLED = 20
+"""Calls in an instruction that is a Python function over registers."""
+
+
+@dataclass(frozen=True, slots=True)
+class Body:
+    """What strips run for one part. Two numbers are bytes of registers that have the axis, over its
+    whole length, and of those that do not have it: moved by elementwise steps, alive at once.
+
+    `calls`: of functions. `runs`: pieces of memory in which a part of the arrays lies that it reads
+    and fills. `packed`: bytes of matrices without the axis. `sums`: of results."""
+
+    moved: tuple[int, int]
+    alive: tuple[int, int]
+    calls: int
+    runs: int
+    packed: int
+    sums: int
+
+
+def body(made: Cut, own: Plan) -> Body:
+    """What the steps do that run for a part of an axis, given for the whole of it."""
+    moved, calls, packed = [0, 0], 0, 0
+    for step, times in _turns(own.steps):
+        size = [0, 0]
+        for register in {*uses(step.instruction), step.register}:
+            size[register not in made.axis] += times * bytes_of(own.registers[register])
+        calls += times * _calls(step.instruction)
+        if isinstance(step.instruction, Pair):
+            packed += size[1]
+        elif not isinstance(step.instruction, VIEWS):
+            moved = [before + more for before, more in zip(moved, size, strict=True)]
+    sums = sum(bytes_of(own.registers[r]) for _, r in own.results if r not in made.axis)
+    held = {s.register for s in own.steps if s.register in made.axis}
+    lasting = {s.register for s in own.steps} - held
+    most = (_most(own, held), _most(own, lasting))
+    return Body((moved[0], moved[1]), most, calls, _runs(made, own), packed, sums)
+
+
+def _runs(made: Cut, own: Plan) -> int:
+    """Each time that an array outside is read or filled: how many pieces a part of it has."""
+    outer = {s.register for s in own.steps if isinstance(s.instruction, Load)} & made.axis.keys()
+    used = [r for s, times in _turns(own.steps) for r in uses(s.instruction) * times if r in outer]
+    used += [register for _, register in own.results if register in made.axis]
+    return sum(prod(own.registers[r].shape[: made.axis[r]]) for r in used)
+
+
+def _calls(made: Instruction) -> int:
+    if isinstance(made, VIEWS):
+        return 0
+    return CALLED if isinstance(made, FUNCTIONS) else 1
+
+
+def _turns(steps: tuple[Step, ...], times: int = 1) -> Iterator[tuple[Step, int]]:
+    """All steps, and how often each of them runs."""
+    for step in steps:
+        if isinstance(step.instruction, Loop):
+            yield from _turns(step.instruction.body, times * step.instruction.count)
+        yield step, times
+
+
+def most_alive(plan: Plan) -> int:
+    """The most bytes that are in use at once."""
+    return _most(plan, set(range(len(plan.registers))))
+
+
+def _most(plan: Plan, counted: set[int]) -> int:
+    """The most bytes of some registers at once. What ends with a step leaves room for its result;
+    leaves count from their first use on, a view keeps what it shows."""
+    steps = [step for step, _ in flat(plan.steps)]
+    begins, ends = _begins(steps), _ends(plan, steps)
+    change = [0] * (len(steps) + 2)
+    for register in counted & begins.keys():
+        size = bytes_of(plan.registers[register])
+        change[begins[register]] += size
+        change[max(begins[register] + 1, ends.get(register, 0))] -= size
+    return max(accumulate(change))
+
+
+def _begins(steps: list[Step]) -> dict[int, int]:
+    """When each register that has memory is first written, or if it is a leaf read."""
+    found: dict[int, int] = {}
+    leaves = {s.register for s in steps if isinstance(s.instruction, Load)}
+    for time, step in enumerate(steps):
+        new = [r for r in uses(step.instruction) if r in leaves]
+        own = () if isinstance(step.instruction, VIEWS) else (step.register,)
+        for register in (*new, *own):
+            found.setdefault(register, time)
+    return found
+
+
+def _ends(plan: Plan, steps: list[Step]) -> dict[int, int]:
+    """When each register is last read, by itself or through a view."""
+    found = {register: len(steps) for _, register in plan.results}
+    for time in range(len(steps) - 1, -1, -1):
+        step = steps[time]
+        later = found.get(step.register, time) if isinstance(step.instruction, VIEWS) else time
+        for used in uses(step.instruction):
+            found[used] = max(found.get(used, 0), time, later)
+    return found

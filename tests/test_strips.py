@@ -1,0 +1,118 @@
+"""Strips: a plan run for parts of one axis agrees with the plan run whole; when they are taken."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+from programs import programs
+from test_fuzz import Trial, close, hold, wanted
+from test_steps import EXAMPLES, planned
+
+import einsumgrad
+from einsumgrad.arrays import leaves
+from einsumgrad.diagnostics import EinError
+from einsumgrad.emit.script import script
+from einsumgrad.engines.numpy import compile_plan
+from einsumgrad.pipeline import backward, prepared
+from einsumgrad.plan.nodes import Plan, Strips
+from einsumgrad.steps.compiled import compiled
+from einsumgrad.steps.runner import Runner
+from einsumgrad.steps.starts import fill
+from einsumgrad.tune.levels import Cut
+from einsumgrad.tune.strips import Length, cuts, stripped
+from einsumgrad.tune.tune import tuned
+from einsumgrad.tune.worth import in_strips
+
+Array = npt.NDArray[Any]
+WORKS = Path(__file__).parent / "bench" / "works"
+
+
+def agree(plan: Plan, arrays: Mapping[str, Array], expected: Mapping[str, Array]) -> None:
+    step = compiled(script(plan))
+    for _ in range(2):  # the memory of the first call is used again
+        found = step.run(arrays)
+        for name, array in expected.items():
+            assert (found[name].shape, found[name].dtype) == (array.shape, array.dtype), name
+            scale = 1e-9 * float(np.max(np.abs(array), initial=1.0))
+            np.testing.assert_allclose(found[name], array, 1e-9, scale, err_msg=name)
+
+
+@pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)
+def test_every_cut_agrees_with_the_reference(path: Path) -> None:
+    plan, arrays = planned(einsumgrad.load(path).ir)
+    expected = compile_plan(plan).run(arrays)
+    fast = tuned(plan)
+    for made in cuts(fast):
+        for count in (1, 2):
+            agree(stripped(fast, made, of(count)), arrays, expected)
+
+
+def of(count: int) -> Length:
+    """Strips of so many entries, worth it or not."""
+
+    def length(made: Cut, own: Plan) -> int:
+        assert made.size
+        assert own.steps
+        return count
+
+    return length
+
+
+def strips_agree(trial: Trial) -> None:
+    if not trial.sample.wrt:
+        return
+    derived = prepared(trial.derived.ir)
+    held = leaves(derived)
+    takes = {tensor.name for tensor in derived.tensors}
+    arrays = held.take({n: a for n, a in trial.backward_arrays.items() if n in takes})
+    arrays = fill(derived, arrays, trial.sample.sizes, 0, "float64")
+    trial.loops(derived, arrays)  # what is not finite is drawn again
+    plan = Runner(derived, held).plan(arrays, derived.outputs)
+    fast, expected = tuned(plan), compile_plan(plan).run(arrays)
+    for made in cuts(fast)[:4]:
+        for count in (1, 2):
+            found = compiled(script(stripped(fast, made, of(count)))).run(arrays)
+            close(found, expected, tuple(expected))
+
+
+def test_cuts_of_random_programs_agree(pytestconfig: pytest.Config) -> None:
+    hold({"strips": strips_agree}, programs(), wanted(pytestconfig))
+
+
+def taken(name: str, **shapes: tuple[int, ...]) -> list[int]:
+    """The lengths of the strips in which the gradients of a work are computed."""
+    program = einsumgrad.load(WORKS / f"{name}.ein").ir
+    params = tuple(t.name for t in program.tensors if t.kind == "param")
+    derived = prepared(backward(program, params, seeds=()))
+    arrays = {
+        n: np.zeros(shape, np.int64 if n == "y" else np.float32) for n, shape in shapes.items()
+    }
+    held = leaves(derived)
+    plan = in_strips(tuned(Runner(derived, held).plan(held.take(arrays), derived.outputs)))
+    made = [step.instruction for step in plan.steps]
+    return [strips.length for strips in made if isinstance(strips, Strips)]
+
+
+def test_strips_are_taken_where_elementwise_work_leaves_the_cache() -> None:
+    (length,) = taken("norm", x=(4096, 1024), g=(1024,), c=(1024,))
+    assert 8 <= length <= 128
+
+
+def test_matrix_products_stay_whole() -> None:
+    size = 512
+    shapes = {"x": (size, size), "y": (size,), "W⁰": (size, size), "b⁰": (size,)}
+    assert taken("mlp", **shapes, **{"W¹": (size, size), "b¹": (size,)}) == []
+    assert taken("norm", x=(16, 64), g=(64,), c=(64,)) == []
+
+
+def test_a_fault_in_a_strip_names_the_entry() -> None:
+    program = einsumgrad.parse("a[b] = j[b]\nh[b,i] = gelu(exp(W[j[b],i]))^2 + sin(x[b,i])")
+    x, j = np.ones((4096, 64)), np.zeros(4096, np.int64)
+    j[3000] = 7
+    with pytest.raises(EinError, match="3000"):
+        program.run(x=x, j=j, W=np.ones((5, 64)))
