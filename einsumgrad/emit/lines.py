@@ -100,7 +100,7 @@ class Lines:
             case Strips():
                 self.stripped(made)
             case Kernel():
-                called(self.writer, made, [self.places[r] for r in (*made.takes, *made.outs)])
+                called(self.writer, made, [self.places[r] for r in uses(made)])
             case Store():
                 self.store(made)
             case Guard():

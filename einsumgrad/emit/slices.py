@@ -33,8 +33,10 @@ def sliced(
     index = [_slice(walk, shape) for walk in made.walks]
     if None in index:
         return None
-    writer.line(f"{name} = {writer.name(source)}[{', '.join(str(i) for i in index)}]")
     axes = [walk.steps[0][0] for walk in made.walks if walk.steps]
+    if not axes:
+        index.append("...")  # a view of the entry, not its value
+    writer.line(f"{name} = {writer.name(source)}[{', '.join(str(i) for i in index)}]")
     taken = Place(
         name, 0, tuple(shape[k] for k in axes), tuple(strides[k] for k in axes), source.dtype
     )

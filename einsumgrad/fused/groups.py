@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from einsumgrad.fused.nests import Group, fusable, opened
+from einsumgrad.fused.segments import laid
 from einsumgrad.plan.nodes import (
     Done,
     Instruction,
@@ -18,12 +19,15 @@ from einsumgrad.plan.nodes import (
     Register,
     Room,
     Step,
+    Store,
     Strips,
 )
 from einsumgrad.plan.uses import uses
 from einsumgrad.tune.live import live
 from einsumgrad.tune.orders import Order, flat, orders
 
+STACK = 2**15
+"""Bytes that a kernel may keep on the stack."""
 MOST = 200
 """Steps of a nest: more are compiled too slowly."""
 
@@ -126,13 +130,18 @@ class Builder:
         shown += ((room.register, group.held[r]) for room, r in zip(rooms, outs, strict=True))
         nest = Nest(group.sizes, group.order, group.outer, tuple(group.axes.items()), tuple(shown))
         kernel = Kernel(plan, takes, tuple(room.register for room in rooms), nest)
+        needed = laid(kernel).scratch()
+        if needed > STACK:
+            room = Register((needed,), "bool", weak=True, owner=self._owner(group))
+            rooms.append(self._new(Room(None, len(self.registers)), room))
+            kernel = replace(kernel, scratch=rooms[-1].register)
         token = self._new(kernel, Register((), "int64", weak=True, owner=self._owner(group)))
         done = [
             Step(
                 Done(room.register, token.register, ((0, 0),) * len(self.plan.registers[r].shape)),
                 r,
             )
-            for room, r in zip(rooms, outs, strict=True)
+            for room, r in zip(rooms, outs, strict=False)
         ]
         return [*rooms, token, *done]
 
@@ -146,7 +155,7 @@ class Builder:
 
 def demanded(plan: Plan, steps: Sequence[Step]) -> list[Step]:
     """The steps in an order in which those that can be fused run only when others need them, so
-    that they may join those."""
+    that they may join those; but before anything is stored that they might see."""
     waiting: dict[int, Step] = {}
     made: list[Step] = []
 
@@ -162,8 +171,10 @@ def demanded(plan: Plan, steps: Sequence[Step]) -> list[Step]:
     for step in steps:
         if fusable(plan, step):
             waiting[step.register] = step
-        else:
-            need(step)
+            continue
+        while waiting and isinstance(step.instruction, Store | Loop):
+            need(waiting.pop(next(iter(waiting))))
+        need(step)
     while waiting:
         need(waiting.pop(next(iter(waiting))))
     return made

@@ -34,13 +34,15 @@ class Written:
 
 def written(kernel: Kernel, name: str, arrays: Sequence[Memory]) -> Written:
     """The function `name`, which is given a table of pointers: to what the kernel takes, then to
-    what it fills. `arrays`: those in the same order, but for their pointers."""
+    what it fills, then to its scratch. `arrays`: those in this order, but for their pointers."""
     memories = [Memory(f"%p{k}", m.strides, m.kind) for k, m in enumerate(arrays)]
+    scratch = None if kernel.scratch is None else memories.pop().pointer
     taken, outs = memories[: len(kernel.takes)], memories[len(kernel.takes) :]
     writer = Writer(
         laid(kernel),
         dict(zip(kernel.takes, taken, strict=True)),
         {r: m for (_, r), m in zip(kernel.plan.results, outs, strict=True)},
+        Text(scratch=scratch),
     )
     writer.write()
     pointers = ", ".join(f"ptr noalias %p{k}" for k in range(len(arrays)))
@@ -111,14 +113,12 @@ class Writer:
 
     def before(self, step: Step) -> None:
         """Room for what a turn has to keep of a step."""
-        register = step.register
-        inside = self.laid.inner(self.laid.folded(step))
-        if not inside and (register in self.outs or not self.laid.again(register)):
+        register, own = step.register, self.laid.kept(step)
+        if own is None:
             return
-        own = self.own(step)
         memory = self.text.reserved(self.kind(register), [self.sizes[v] for v in own])
         self.kept[register] = memory
-        if inside:
+        if self.laid.inner(self.laid.folded(step)):
             self.started(step, memory, own)
 
     def entry(self, segment: Segment) -> None:

@@ -3,6 +3,7 @@ is one nest of inner loops over all of its steps."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -49,6 +50,21 @@ class Laid:
 
     def late(self, step: Step) -> bool:
         return any(v in self.around for v in self.folded(step))
+
+    def kept(self, step: Step) -> Layout | None:
+        """The variables of what a turn has to keep of a step, None if it is nothing: a fold that is
+        under way, and what a later segment reads that is not in memory anyway."""
+        inside = self.inner(self.folded(step))
+        filled = step.register in {register for _, register in self.kernel.plan.results}
+        if not inside and (filled or not self.again(step.register)):
+            return None
+        return self.inner(self.held[step.register])
+
+    def scratch(self) -> int:
+        """The bytes of all that a turn keeps."""
+        kept = (self.kept(step) for step in self.made.values())
+        sizes = self.kernel.nest.sizes
+        return sum(8 * math.prod(sizes[v] for v in own) for own in kept if own is not None)
 
     def again(self, register: int) -> bool:
         """Whether a later segment reads what a step has made."""

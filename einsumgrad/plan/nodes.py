@@ -297,12 +297,14 @@ class Nest:
 @dataclass(frozen=True, slots=True)
 class Kernel:
     """A plan of elementwise steps and reductions, run as one nest of loops. `takes`: the registers
-    that it reads, its leaves; `outs`: the rooms that its results fill, in their order."""
+    that it reads, its leaves; `outs`: the rooms that its results fill, in their order; `scratch`:
+    room for what a turn of its outer loops keeps, if that is much."""
 
     plan: Plan
     takes: tuple[int, ...]
     outs: tuple[int, ...]
     nest: Nest
+    scratch: int | None = None
 
 
 Instruction = (

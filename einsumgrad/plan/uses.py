@@ -13,7 +13,8 @@ def uses(instruction: Instruction) -> tuple[int, ...]:
     if isinstance(instruction, Loop):
         return _outside(instruction)
     if isinstance(instruction, Kernel):
-        return (*instruction.takes, *instruction.outs)
+        scratch = () if instruction.scratch is None else (instruction.scratch,)
+        return (*instruction.takes, *instruction.outs, *scratch)
     if isinstance(instruction, Strips):
         return tuple(register for register, _ in (*instruction.takes, *instruction.outs))
     found: list[int] = []

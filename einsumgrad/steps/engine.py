@@ -9,7 +9,7 @@ from einsumgrad.data_faults import BadArgument, MissingExtra
 from einsumgrad.diagnostics import EinError
 from einsumgrad.emit.script import script
 from einsumgrad.fused.groups import fused
-from einsumgrad.fused.worth import shared
+from einsumgrad.fused.worth import Costs, shared
 from einsumgrad.plan.nodes import Plan
 from einsumgrad.steps.compiled import compiled
 from einsumgrad.steps.memory import Compiled
@@ -18,14 +18,18 @@ from einsumgrad.tune.tune import tuned
 from einsumgrad.tune.worth import in_strips
 
 ENGINES = ("auto", "fused", "numpy")
-NEEDED = ("llvmlite", "threadpoolctl")
+WORTH = 1e-4
+"""Seconds of a step from which on it is worth being compiled, which takes some thousand times that,
+once."""
+NEEDED = ("llvmlite", "threadpoolctl", "platformdirs")
 """Packages of the extra `fast`."""
 
 
 @dataclass(frozen=True, slots=True)
 class Engine:
     """`numpy`: NumPy's functions over parts that fit the cache. `fused`: elementwise steps and
-    reductions compiled to loops, the batch shared by the workers."""
+    reductions compiled to loops, the batch shared by the workers. `auto`: that of them which is
+    sooner done with a plan that runs a few hundred times."""
 
     name: str = "numpy"
     workers: Workers = field(default_factory=lambda: Workers(1))
@@ -33,14 +37,15 @@ class Engine:
     def compiled(self, plan: Plan) -> Compiled:
         """The step of a plan."""
         made = tuned(plan)
-        if self.name == "numpy":
+        small = self.name == "auto" and Costs(made, made.steps).alone(1) < WORTH
+        if self.name == "numpy" or small:
             return compiled(script(in_strips(made)))
         return compiled(script(fused(shared(made, self.workers.count))), self.workers)
 
 
 def engine_of(name: str) -> Engine:
-    """The engine of a name; `auto`: `fused` if what it needs is installed. Raises EinError if there
-    is none of that name, or if it needs what is not installed."""
+    """The engine of a name; `auto`: `fused` where that gains, if what it needs is installed. Raises
+    EinError if there is none of that name, or if it needs what is not installed."""
     if name not in ENGINES:
         wanted = "one of " + ", ".join(f'"{engine}"' for engine in ENGINES)
         raise EinError(BadArgument(name="engine", value=repr(name), wanted=wanted))
@@ -50,4 +55,4 @@ def engine_of(name: str) -> Engine:
     if missing:
         what = 'engine="fused"'
         raise EinError(MissingExtra(what=what, package=missing[0], extra="fast"))
-    return Engine("fused", Workers(cores(), blas()))
+    return Engine(name, Workers(cores(), blas()))

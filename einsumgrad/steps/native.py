@@ -11,6 +11,7 @@ from typing import Any
 from einsumgrad.emit.script import Script
 from einsumgrad.fused.functions import definitions
 from einsumgrad.fused.kernel import Written
+from einsumgrad.steps.cache import Store, store
 
 Called = Callable[[int], None]
 LOOP = re.compile(r"!LOOP(\d+)#")
@@ -37,7 +38,7 @@ def linked(script: Script) -> Kernels:
     if not every:
         return Kernels()
     used = sorted({use for _, _, written in every for use in written.used})
-    library = Library(module([written for _, _, written in every], definitions(used)))
+    library = Library(module([written for _, _, written in every], definitions(used)), store())
     found = {(owner, name): library.called(k) for k, (owner, name, _) in enumerate(every)}
     return Kernels(found, library)
 
@@ -64,27 +65,40 @@ def _kernels(script: Script) -> Iterator[tuple[int, str, Written]]:
 
 
 class Library:
-    """The machine code of a module."""
+    """The machine code of a module, from the store if it has it."""
 
-    def __init__(self, text: str) -> None:
+    def __init__(self, text: str, kept: Store) -> None:
         import llvmlite.binding as llvm
 
         llvm.initialize_native_target()
         llvm.initialize_native_asmprinter()
+        cpu, features = llvm.get_host_cpu_name(), llvm.get_host_cpu_features().flatten()
         machine = llvm.Target.from_default_triple().create_target_machine(
-            cpu=llvm.get_host_cpu_name(), features=llvm.get_host_cpu_features().flatten(),
-            opt=3, jit=True,
-        )  # fmt: skip
+            cpu=cpu, features=features, opt=3, jit=True
+        )
         module = llvm.parse_assembly(text)
-        module.verify()
-        options = llvm.create_pipeline_tuning_options(speed_level=3)
-        options.loop_vectorization = options.slp_vectorization = True
-        builder = llvm.create_pass_builder(machine, options)
-        builder.getModulePassManager().run(module, builder)
+        version = ".".join(map(str, llvm.llvm_version_info))
+        path = kept.path((version, llvm.get_process_triple(), cpu, features, text))
+        code = kept.read(path)
+        if code is None:
+            _optimised(module, machine)
         self.engine: Any = llvm.create_mcjit_compiler(module, machine)
+        self.engine.set_object_cache(
+            lambda _module, made: kept.write(path, made), lambda _module: code
+        )
         self.engine.finalize_object()
 
     def called(self, number: int) -> Called:
         """The function of a number. ctypes lets other threads run meanwhile."""
         kind = ctypes.CFUNCTYPE(None, ctypes.c_void_p)
         return kind(self.engine.get_function_address(f"kernel{number}"))
+
+
+def _optimised(module: Any, machine: Any) -> None:
+    import llvmlite.binding as llvm
+
+    module.verify()
+    options = llvm.create_pipeline_tuning_options(speed_level=3)
+    options.loop_vectorization = options.slp_vectorization = True
+    builder = llvm.create_pass_builder(machine, options)
+    builder.getModulePassManager().run(module, builder)

@@ -27,11 +27,11 @@ sys.path.insert(0, str(Path(__file__).parent))
 from works import WORKS
 
 CONTESTANTS = {
-    "numpy": ("ours", "numpy"), "torch": ("torch_peer", "eager"),
+    "fused": ("ours", "fused"), "numpy": ("ours", "numpy"), "torch": ("torch_peer", "eager"),
     "compile": ("torch_peer", "compile"), "jax": ("jax_peer", "jit"),
     "autograd": ("autograd_peer", "tape"),
 }  # fmt: skip
-OURS = ("numpy",)
+OURS = ("fused", "numpy")
 BEST = ("torch", "compile", "jax")
 """Peers that a ratio may be to."""
 TOLERANCE = {"float32": 2e-3, "float64": 1e-9}

@@ -14,8 +14,8 @@ import einsumgrad
 Result = tuple[Any, dict[str, Any]]
 
 
-def prepare(work: Work, arrays: Arrays, _engine: str) -> Callable[[], Result]:
-    program = einsumgrad.load(work.path)
+def prepare(work: Work, arrays: Arrays, engine: str) -> Callable[[], Result]:
+    program = einsumgrad.load(work.path, engine=engine)
     return partial(program.value_and_grad, arrays, wrt=work.wrt)
 
 

@@ -1,0 +1,59 @@
+"""Machine code kept on disk, so that a program's next process need not compile it again.
+
+A file is named by a hash of all that the code depends on, and begins with a hash of the code: what
+is not just as it was written is compiled anew. A disk that cannot be written only costs time."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+MOST = 512
+"""Files that are kept; then the oldest go."""
+
+
+@dataclass(frozen=True, slots=True)
+class Store:
+    """A folder of machine code."""
+
+    folder: Path
+
+    def path(self, parts: Sequence[str]) -> Path:
+        digest = hashlib.sha256("\0".join(parts).encode())
+        return self.folder / f"{digest.hexdigest()[:40]}.o"
+
+    def read(self, path: Path) -> bytes | None:
+        """The code, None if it is not there or damaged."""
+        try:
+            found = path.read_bytes()
+        except OSError:
+            return None
+        digest, code = found[:32], found[32:]
+        return code if hashlib.sha256(code).digest() == digest else None
+
+    def write(self, path: Path, code: bytes) -> None:
+        """Puts the code there in one step, as other processes may do the same."""
+        with contextlib.suppress(OSError):
+            self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+            handle, name = tempfile.mkstemp(dir=self.folder)
+            with os.fdopen(handle, "wb") as file:
+                file.write(hashlib.sha256(code).digest() + code)
+            Path(name).replace(path)
+            self._pruned()
+
+    def _pruned(self) -> None:
+        files = sorted(self.folder.glob("*.o"), key=lambda p: p.stat().st_mtime)
+        for old in files[:-MOST]:
+            old.unlink(missing_ok=True)
+
+
+def store() -> Store:
+    """The user's own folder for what can be made again."""
+    from platformdirs import user_cache_path
+
+    return Store(user_cache_path("einsumgrad", appauthor=False) / "kernels")

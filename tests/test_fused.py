@@ -1,0 +1,178 @@
+"""The fused engine: the same values as the reference, on every example, whole and in strips."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+import pytest
+from programs import programs
+from test_fuzz import Trial, close, hold, wanted
+from test_steps import EXAMPLES, planned
+
+import einsumgrad
+from einsumgrad.arrays import leaves
+from einsumgrad.emit.script import script
+from einsumgrad.engines.numpy import compile_plan
+from einsumgrad.fused.groups import fused
+from einsumgrad.fused.worth import shared
+from einsumgrad.pipeline import prepared
+from einsumgrad.plan.nodes import Kernel, Plan, Step, Strips
+from einsumgrad.steps import engine as engines
+from einsumgrad.steps.cache import Store
+from einsumgrad.steps.compiled import compiled
+from einsumgrad.steps.runner import Runner
+from einsumgrad.steps.starts import fill
+from einsumgrad.steps.workers import Workers
+from einsumgrad.tune.strips import cuts, stripped
+from einsumgrad.tune.tune import tuned
+
+pytest.importorskip("llvmlite")
+LAYERNORM = """
+input x[b,d]
+param g[d], c[d]
+μ[b] = mean_d x[b,d]
+v[b] = mean_d (x[b,d] - μ[b])^2
+h[b,d] = gelu(g[d] (x[b,d] - μ[b]) / sqrt(v[b] + 1e-5) + c[d])
+loss ℓ[b] = 1/2 mean_d h[b,d]^2
+"""
+
+
+def agrees(plan: Plan, arrays: dict[str, np.ndarray], made: Plan, workers: int = 1) -> None:
+    expected = compile_plan(plan).run(arrays)
+    step = compiled(script(made), Workers(workers))
+    for _ in range(2):  # the memory of the first call is used again
+        found = step.run(arrays)
+        assert found.keys() == expected.keys()
+        for name, array in expected.items():
+            assert (found[name].shape, found[name].dtype) == (array.shape, array.dtype), name
+            scale = 1e-9 * float(np.max(np.abs(array), initial=1.0))
+            np.testing.assert_allclose(found[name], array, 1e-9, scale, err_msg=name)
+
+
+@pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)
+def test_examples_agree_with_the_reference(path: Path) -> None:
+    plan, arrays = planned(einsumgrad.load(path).ir)
+    made = tuned(plan)
+    agrees(plan, arrays, fused(made))
+    best = max(cuts(made), key=lambda c: sum(map(len, c.parts.values())), default=None)
+    if best is not None:
+        agrees(plan, arrays, fused(stripped(made, best, lambda _cut, _own: 1)), workers=2)
+
+
+def steps_of(plan: Plan, kind: type) -> list[Step]:
+    return [step for step in plan.steps if isinstance(step.instruction, kind)]
+
+
+def plan_of(text: str, **arrays: np.ndarray) -> Plan:
+    program = einsumgrad.parse(text, engine="numpy")
+    program.value_and_grad(arrays)
+    ((_, runner),) = program.runners.items()
+    ((_, ready),) = runner.plans.items()
+    return tuned(ready.plan)
+
+
+def test_a_normalisation_and_its_gradient_are_one_kernel() -> None:
+    x = np.ones((64, 32))
+    made = fused(plan_of(LAYERNORM, x=x, g=np.ones(32), c=np.ones(32)))
+    kernels = steps_of(made, Kernel)
+    assert max(len(k.instruction.plan.steps) for k in kernels) > 20
+    assert len(kernels) <= 3  # the two others divide the sums over the batch by its size
+
+
+def test_a_large_batch_is_shared_by_the_workers() -> None:
+    x = np.ones((4096, 512))
+    plan = plan_of(LAYERNORM, x=x, g=np.ones(512), c=np.ones(512))
+    (strips,) = steps_of(shared(plan, 2), Strips)
+    assert strips.instruction.parts >= 2
+    assert shared(plan, 1) is plan
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_engines_agree_in_both_precisions(dtype: str) -> None:
+    rng = np.random.default_rng(0)
+    arrays = {"x": rng.normal(size=(300, 70)), "g": rng.normal(size=70), "c": rng.normal(size=70)}
+    arrays = {name: array.astype(dtype) for name, array in arrays.items()}
+    one, other = (
+        einsumgrad.parse(LAYERNORM, engine=engine).value_and_grad(arrays)
+        for engine in ("numpy", "fused")
+    )
+    tolerance = 2e-5 if dtype == "float32" else 1e-12
+    np.testing.assert_allclose(one[0], other[0], tolerance)
+    for name in ("g", "c"):
+        assert other[1][name].dtype == dtype
+        np.testing.assert_allclose(one[1][name], other[1][name], tolerance, tolerance)
+
+
+def test_rows_too_long_for_the_stack() -> None:
+    x = np.random.default_rng(0).normal(size=(3, 40000))
+    text = "p[b,v] = softmax_v x[b,v]\nloss ℓ[b] = Σ_v p[b,v]^2"
+    one, other = (
+        einsumgrad.parse(text, engine=engine).value_and_grad(x=x, wrt="x")
+        for engine in ("numpy", "fused")
+    )
+    np.testing.assert_allclose(one[0], other[0], 1e-12)
+    np.testing.assert_allclose(one[1]["x"], other[1]["x"], 1e-9, 1e-12)
+
+
+def test_calls_from_several_threads() -> None:
+    program = einsumgrad.parse(LAYERNORM, engine="fused")
+    rng = np.random.default_rng(0)
+    every = [{"x": rng.normal(size=(600, 64)), "g": rng.normal(size=64), "c": rng.normal(size=64)}
+             for _ in range(8)]  # fmt: skip
+    expected = [program.value_and_grad(arrays)[1]["g"] for arrays in every]
+    with ThreadPoolExecutor(4) as pool:
+        found = list(pool.map(lambda a: program.value_and_grad(a)[1]["g"], every * 4))
+    for one, other in zip(found, expected * 4, strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+def test_a_position_outside_is_named_as_in_the_whole() -> None:
+    text = "param E[v,k]\nloss ℓ[b] = Σ_k E[w[b],k]^2"
+    w = np.zeros(9000, int)
+    w[8123] = 7
+    with pytest.raises(einsumgrad.EinError, match=r"`w\[8123\]` is 7"):
+        einsumgrad.parse(text, engine="fused").value_and_grad(E=np.ones((4, 64)), w=w)
+
+
+def test_an_engine_that_is_not_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(einsumgrad.EinError, match='has to be one of "auto", "fused", "numpy"'):
+        einsumgrad.parse("y[b] = x[b]", engine="cuda")
+    monkeypatch.setattr(engines, "find_spec", lambda _name: None)
+    with pytest.raises(einsumgrad.EinError, match=r"einsumgrad\[fast\]"):
+        einsumgrad.parse("y[b] = x[b]", engine="fused")
+    assert einsumgrad.parse("y[b] = x[b]").engine.name == "numpy"
+
+
+def test_damaged_machine_code_is_not_run(tmp_path: Path) -> None:
+    store = Store(tmp_path / "kernels")
+    path = store.path(("text", "of", "a module"))
+    assert store.read(path) is None
+    store.write(path, b"code")
+    assert store.read(path) == b"code"
+    path.write_bytes(path.read_bytes()[:-1] + b"x")
+    assert store.read(path) is None
+    assert store.path(("text", "of a", "module")) != path
+
+
+def runs_fused(trial: Trial) -> None:
+    """A derived program's kernels, whole and cut."""
+    if not trial.sample.wrt:
+        return
+    derived = prepared(trial.derived.ir)
+    held = leaves(derived)
+    takes = {tensor.name for tensor in derived.tensors}
+    arrays = held.take({n: a for n, a in trial.backward_arrays.items() if n in takes})
+    arrays = fill(derived, arrays, trial.sample.sizes, 0, "float64")
+    trial.loops(derived, arrays)  # what is not finite is drawn again
+    plan = Runner(derived, held).plan(arrays, derived.outputs)
+    expected, made = compile_plan(plan).run(arrays), tuned(plan)
+    for cut in (None, *cuts(made)[:1]):
+        whole = made if cut is None else stripped(made, cut, lambda _cut, _own: 1)
+        found = compiled(script(fused(whole)), Workers(2)).run(arrays)
+        close(found, expected, tuple(expected))
+
+
+def test_random_programs_run_fused(pytestconfig: pytest.Config) -> None:
+    hold({"fused": runs_fused}, programs(), wanted(pytestconfig) // 2)
