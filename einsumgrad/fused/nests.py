@@ -188,7 +188,8 @@ class Trace:
             folded |= self.folded.get(operand.register, frozenset())
             for k, axis in zip(operand.layout, self.held.get(operand.register, ()), strict=False):
                 found[k] = axis if axis is not None else found[k]
-        if any(axis is not None for axis in found):
+        known = [axis for axis in found if axis is not None]
+        if known and len(set(known)) == len(known):  # a square of one axis is another matter
             self.again |= {axis for axis in found if axis is not None and axis in folded}
             for operand in operands(step.instruction, self.plan):
                 self._seen(operand.register, tuple(found[k] for k in operand.layout))
