@@ -16,7 +16,7 @@ from einsumgrad.diagnostics import EinError
 from einsumgrad.ir.nodes import Program as Ir
 from einsumgrad.pipeline import backward, prepared
 from einsumgrad.plan.memory import Memory, limit_of
-from einsumgrad.steps.engine import Engine
+from einsumgrad.steps.engine import Engine, automatic
 from einsumgrad.steps.runner import Runner
 from einsumgrad.wrt import aliases, check_wrt
 
@@ -33,7 +33,7 @@ class Session:
     derivatives."""
 
     ir: Ir
-    engine: Engine = field(default_factory=Engine)
+    engine: Engine = field(default_factory=automatic)
     runners: dict[object, Runner] = field(default_factory=dict, repr=False)
     derivatives: dict[object, Ir] = field(default_factory=dict, repr=False)
     asked: dict[tuple[str, ...], tuple[str, ...]] = field(default_factory=dict, repr=False)

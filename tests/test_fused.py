@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from conftest import Golden
 from programs import programs
 from test_fuzz import Trial, close, hold, wanted
 from test_steps import EXAMPLES, planned
@@ -29,6 +30,7 @@ from einsumgrad.tune.strips import cuts, stripped
 from einsumgrad.tune.tune import tuned
 
 pytest.importorskip("llvmlite")
+GOLDENS = Path(__file__).parent / "cases" / "faults"
 LAYERNORM = """
 input x[b,d]
 param g[d], c[d]
@@ -136,12 +138,13 @@ def test_a_position_outside_is_named_as_in_the_whole() -> None:
         einsumgrad.parse(text, engine="fused").value_and_grad(E=np.ones((4, 64)), w=w)
 
 
-def test_an_engine_that_is_not_there(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_engine_that_is_not_there(golden: Golden, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(einsumgrad.EinError, match='has to be one of "auto", "fused", "numpy"'):
         einsumgrad.parse("y[b] = x[b]", engine="cuda")
     monkeypatch.setattr(engines, "find_spec", lambda _name: None)
-    with pytest.raises(einsumgrad.EinError, match=r"einsumgrad\[fast\]"):
+    with pytest.raises(einsumgrad.EinError, match=r"einsumgrad\[fast\]") as missing:
         einsumgrad.parse("y[b] = x[b]", engine="fused")
+    golden(GOLDENS / "no_engine.err", f"{missing.value}\n")
     assert einsumgrad.parse("y[b] = x[b]").engine.name == "numpy"
 
 

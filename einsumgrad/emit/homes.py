@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from einsumgrad.emit.lives import OWN, Lives, Moment, lives, moments
 from einsumgrad.emit.places import Place, laid
 from einsumgrad.emit.table import REREADING
-from einsumgrad.plan.nodes import Buffer, Guard, Map, Operand, Pair, Plan, Room, Step
+from einsumgrad.plan.nodes import Buffer, Guard, Map, Pair, Plan, Room, Step
+from einsumgrad.plan.operands import Operand
 from einsumgrad.tune.orders import Order
 
 ALIGNED = 64

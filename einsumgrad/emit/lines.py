@@ -19,11 +19,9 @@ from einsumgrad.emit.writer import Writer, plain
 from einsumgrad.engines.functions import FUNCTIONS, REAL
 from einsumgrad.engines.numpy import call_of
 from einsumgrad.plan.nodes import (
-    Arg,
     Arrange,
     Buffer,
     Cast,
-    Constant,
     Count,
     Done,
     Fill,
@@ -36,7 +34,6 @@ from einsumgrad.plan.nodes import (
     Loop,
     Map,
     Once,
-    Operand,
     OverlapAdd,
     Pad,
     Pair,
@@ -49,6 +46,7 @@ from einsumgrad.plan.nodes import (
     Variable,
     Window,
 )
+from einsumgrad.plan.operands import Arg, Constant, Operand
 from einsumgrad.plan.uses import uses
 
 

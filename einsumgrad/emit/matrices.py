@@ -7,7 +7,8 @@ from dataclasses import replace
 
 from einsumgrad.emit.places import Place
 from einsumgrad.emit.writer import Writer, plain
-from einsumgrad.plan.nodes import Layout, Operand, Pair
+from einsumgrad.plan.nodes import Pair
+from einsumgrad.plan.operands import Layout, Operand
 
 
 def product(writer: Writer, made: Pair, places: Mapping[int, Place], out: Place) -> None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from einsumgrad.plan.nodes import Layout
+from einsumgrad.plan.operands import Layout
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from einsumgrad.emit.places import Place
 from einsumgrad.emit.table import UFUNCS
 from einsumgrad.emit.writer import Writer
-from einsumgrad.plan.nodes import Store, Walk, Window
+from einsumgrad.plan.nodes import Store, Window
+from einsumgrad.plan.operands import Walk
 
 
 def inner(place: Place, widths: tuple[tuple[int, int], ...]) -> Place:

@@ -14,7 +14,8 @@ from einsumgrad.engines.layout import seen
 from einsumgrad.engines.windows import UFUNCS
 from einsumgrad.plan.entries import Entry
 from einsumgrad.plan.faults import OutOfRange
-from einsumgrad.plan.nodes import At, Gather, Operand, Register, Scatter
+from einsumgrad.plan.nodes import Gather, Scatter
+from einsumgrad.plan.operands import At, Operand, Register
 from einsumgrad.syntax.names import base_name
 
 Array = npt.NDArray[Any]

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from einsumgrad.plan.nodes import Layout
+from einsumgrad.plan.operands import Layout
 
 Array = npt.NDArray[Any]
 View = Callable[[Array], Array]

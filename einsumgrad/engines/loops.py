@@ -11,7 +11,8 @@ import numpy.typing as npt
 from einsumgrad.diagnostics import EinError
 from einsumgrad.engines.windows import UFUNCS, start
 from einsumgrad.plan.faults import PiecesMeet
-from einsumgrad.plan.nodes import Buffer, Done, Loop, Once, Register, Store
+from einsumgrad.plan.nodes import Buffer, Done, Loop, Once, Store
+from einsumgrad.plan.operands import Register
 
 Array = npt.NDArray[Any]
 Registers = list[Any]

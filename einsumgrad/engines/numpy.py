@@ -18,11 +18,9 @@ from einsumgrad.engines.loops import buffer, done, loop, once, store
 from einsumgrad.engines.pair import guard, pair
 from einsumgrad.engines.windows import overlap_add, pad, window
 from einsumgrad.plan.nodes import (
-    Arg,
     Arrange,
     Buffer,
     Cast,
-    Constant,
     Count,
     Done,
     Fill,
@@ -39,7 +37,6 @@ from einsumgrad.plan.nodes import (
     Pad,
     Pair,
     Plan,
-    Register,
     Room,
     Scatter,
     Step,
@@ -48,6 +45,7 @@ from einsumgrad.plan.nodes import (
     Variable,
     Window,
 )
+from einsumgrad.plan.operands import Arg, Constant, Register
 from einsumgrad.plan.uses import uses
 
 FRESH = (Fill, OverlapAdd, Scatter)

@@ -10,7 +10,8 @@ import numpy as np
 import numpy.typing as npt
 
 from einsumgrad.engines.layout import seen
-from einsumgrad.plan.nodes import Guard, Layout, Operand, Pair, Register
+from einsumgrad.plan.nodes import Guard, Pair
+from einsumgrad.plan.operands import Layout, Operand, Register
 from einsumgrad.plan.scratch import PIECE
 
 Array = npt.NDArray[Any]

@@ -11,7 +11,8 @@ import numpy.typing as npt
 from numpy.lib.stride_tricks import as_strided
 
 from einsumgrad.engines.layout import seen
-from einsumgrad.plan.nodes import OverlapAdd, Pad, Register, Walk, Window
+from einsumgrad.plan.nodes import OverlapAdd, Pad, Window
+from einsumgrad.plan.operands import Register, Walk
 from einsumgrad.plan.overlap import overlapping
 
 Array = npt.NDArray[Any]

@@ -11,17 +11,15 @@ from einsumgrad.plan.nodes import (
     Done,
     Instruction,
     Kernel,
-    Layout,
     Load,
     Loop,
-    Nest,
     Plan,
-    Register,
     Room,
     Step,
     Store,
     Strips,
 )
+from einsumgrad.plan.operands import Layout, Nest, Register
 from einsumgrad.plan.uses import uses
 from einsumgrad.tune.live import live
 from einsumgrad.tune.orders import Order, flat, orders

@@ -10,7 +10,8 @@ from einsumgrad.fused.functions import call, power_by, types
 from einsumgrad.fused.segments import Laid, Segment, laid
 from einsumgrad.fused.text import KINDS, Memory, Text
 from einsumgrad.fused.writing import literal
-from einsumgrad.plan.nodes import Arg, Cast, Constant, Fold, Kernel, Layout, Map, Operand, Step
+from einsumgrad.plan.nodes import Cast, Fold, Kernel, Map, Step
+from einsumgrad.plan.operands import Arg, Constant, Layout, Operand
 
 COMPARED = ("=", "!=", "<", "<=", ">", ">=")
 WHOLE = dict(zip(COMPARED, ("eq", "ne", "slt", "sle", "sgt", "sge"), strict=True))

@@ -9,17 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from einsumgrad.plan.nodes import (
-    Cast,
-    Constant,
-    Fold,
-    Instruction,
-    Layout,
-    Map,
-    Operand,
-    Plan,
-    Step,
-)
+from einsumgrad.plan.nodes import Cast, Fold, Instruction, Map, Plan, Step
+from einsumgrad.plan.operands import Constant, Layout, Operand
 
 Variables = tuple[int, ...]
 FOLDED = frozenset({"sum", "max", "min", "prod", "any"})

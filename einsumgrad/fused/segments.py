@@ -8,7 +8,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from einsumgrad.fused.nests import kept, operands
-from einsumgrad.plan.nodes import Fold, Kernel, Layout, Load, Step
+from einsumgrad.plan.nodes import Fold, Kernel, Load, Step
+from einsumgrad.plan.operands import Layout
 
 
 @dataclass(slots=True)

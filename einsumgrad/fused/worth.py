@@ -10,17 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from einsumgrad.fused.nests import fusable
-from einsumgrad.plan.nodes import (
-    Gather,
-    Load,
-    Loop,
-    Map,
-    OverlapAdd,
-    Pair,
-    Plan,
-    Scatter,
-    Step,
-)
+from einsumgrad.plan.nodes import Gather, Load, Loop, Map, OverlapAdd, Pair, Plan, Scatter, Step
 from einsumgrad.plan.uses import uses
 from einsumgrad.tune.levels import Cut
 from einsumgrad.tune.orders import flat

@@ -7,17 +7,8 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from einsumgrad.ir.nodes import Index
-from einsumgrad.plan.nodes import (
-    Arg,
-    Arrange,
-    Cast,
-    Constant,
-    Fold,
-    Instruction,
-    Map,
-    Operand,
-    Register,
-)
+from einsumgrad.plan.nodes import Arrange, Cast, Fold, Instruction, Map
+from einsumgrad.plan.operands import Arg, Constant, Operand, Register
 from einsumgrad.plan.trace import Trace
 from einsumgrad.plan.uses import uses
 

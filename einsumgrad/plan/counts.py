@@ -19,16 +19,15 @@ from einsumgrad.plan.nodes import (
     Load,
     Loop,
     Map,
-    Operand,
     OverlapAdd,
     Pair,
-    Register,
     Scatter,
     Step,
     Store,
     Variable,
     Window,
 )
+from einsumgrad.plan.operands import Operand, Register
 from einsumgrad.plan.scratch import bytes_of
 from einsumgrad.plan.uses import uses
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from einsumgrad.ir import nodes as ir
 from einsumgrad.ir.inside import entered
 from einsumgrad.plan.builder import Value, union
-from einsumgrad.plan.nodes import Constant
+from einsumgrad.plan.operands import Constant
 from einsumgrad.plan.windows import leaving
 
 if TYPE_CHECKING:

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 from einsumgrad.ir import nodes as ir
 from einsumgrad.ir.walk import accesses, free_indices
 from einsumgrad.plan.builder import Term, Value
-from einsumgrad.plan.nodes import Walk, Window
+from einsumgrad.plan.nodes import Window
+from einsumgrad.plan.operands import Walk
 
 if TYPE_CHECKING:
     from einsumgrad.plan.lower import Lowering

@@ -8,8 +8,6 @@ import numpy as np
 
 from einsumgrad.plan.memory import readable
 from einsumgrad.plan.nodes import (
-    Arg,
-    Constant,
     Count,
     Fill,
     Fold,
@@ -24,9 +22,9 @@ from einsumgrad.plan.nodes import (
     Scatter,
     Step,
     Store,
-    Walk,
     Window,
 )
+from einsumgrad.plan.operands import Arg, Constant, Walk
 from einsumgrad.plan.uses import uses
 
 

@@ -7,17 +7,8 @@ from collections.abc import Iterator, Sequence
 from einsumgrad.ir.circles import reachable
 from einsumgrad.plan.builder import Builder
 from einsumgrad.plan.counts import total
-from einsumgrad.plan.nodes import (
-    Arrange,
-    Done,
-    Instruction,
-    Load,
-    Loop,
-    Plan,
-    Register,
-    Step,
-    Window,
-)
+from einsumgrad.plan.nodes import Arrange, Done, Instruction, Load, Loop, Plan, Step, Window
+from einsumgrad.plan.operands import Register
 from einsumgrad.plan.scratch import bytes_of, scratch
 from einsumgrad.plan.uses import uses
 

@@ -16,13 +16,11 @@ from einsumgrad.plan.nodes import (
     Done,
     Fill,
     Loop,
-    Operand,
-    Register,
     Step,
     Store,
     Variable,
-    Walk,
 )  # fmt: skip
+from einsumgrad.plan.operands import Operand, Register, Walk
 from einsumgrad.plan.targets import WAYS
 from einsumgrad.plan.windows import reach
 

@@ -15,8 +15,9 @@ from einsumgrad.plan.builder import Builder, Term, Value, union
 from einsumgrad.plan.contract import contract
 from einsumgrad.plan.folds import entering, laid_out
 from einsumgrad.plan.hoist import outside, sliced
-from einsumgrad.plan.nodes import Constant, Count
+from einsumgrad.plan.nodes import Count
 from einsumgrad.plan.numbers import evaluate, holds
+from einsumgrad.plan.operands import Constant
 from einsumgrad.plan.reads import read
 from einsumgrad.plan.unroll import offsets
 

@@ -7,31 +7,10 @@ computations of different statements are one instruction.
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass, field
 
 from einsumgrad.diagnostics import Span
-from einsumgrad.plan.entries import Entry
-
-Layout = tuple[int, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Operand:
-    """A register whose axis k is axis `layout[k]` of the instruction's space."""
-
-    register: int
-    layout: Layout
-
-
-@dataclass(frozen=True, slots=True)
-class Constant:
-    """A number without a dtype of its own."""
-
-    value: float
-
-
-Arg = Operand | Constant
+from einsumgrad.plan.operands import Arg, At, Layout, Nest, Operand, Register, Walk
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,24 +90,6 @@ class Arrange:
 
     operand: Operand
     rank: int
-
-
-@dataclass(frozen=True, slots=True)
-class At:
-    """One axis of a tensor: at a constant, or at the values of a register, which are `entry`."""
-
-    place: int | Operand
-    entry: Entry | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Walk:
-    """How one axis of a register is walked along: from `offset`, by `steps` (an axis of the space
-    and how far one step on it goes), and by `moving` loop variables (a register and a factor)."""
-
-    offset: int
-    steps: tuple[tuple[int, int], ...]
-    moving: tuple[tuple[int, int], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -282,19 +243,6 @@ class Strips:
 
 
 @dataclass(frozen=True, slots=True)
-class Nest:
-    """Loops over variables of these `sizes`, in this `order`, the first `outer` of them around all
-    steps. `axes`: for each step its register and the variables of its space; `held`: for what is
-    read and filled the variables of its axes."""
-
-    sizes: tuple[int, ...]
-    order: tuple[int, ...]
-    outer: int
-    axes: tuple[tuple[int, Layout], ...]
-    held: tuple[tuple[int, Layout], ...]
-
-
-@dataclass(frozen=True, slots=True)
 class Kernel:
     """A plan of elementwise steps and reductions, run as one nest of loops. `takes`: the registers
     that it reads, its leaves; `outs`: the rooms that its results fill, in their order; `scratch`:
@@ -312,22 +260,6 @@ Instruction = (
     | Gather | Scatter | Guard | Variable | Buffer | Store | Loop | Done | Once | Room | Strips
     | Kernel
 )  # fmt: skip
-
-
-@dataclass(frozen=True, slots=True)
-class Register:
-    """What is known of a register: shape, dtype; `weak`: its dtype gives way to any other; `owner`:
-    the tensor whose statement needed it first."""
-
-    shape: tuple[int, ...]
-    dtype: str
-    weak: bool
-    owner: str
-    space: tuple[int, ...] = ()
-
-    @property
-    def size(self) -> int:
-        return math.prod(self.shape)
 
 
 @dataclass(frozen=True, slots=True)

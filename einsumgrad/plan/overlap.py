@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 
-from einsumgrad.plan.nodes import Walk
+from einsumgrad.plan.operands import Walk
 
 MAX_COUNTED = 10_000_000
 

@@ -10,7 +10,8 @@ from einsumgrad.ir import nodes as ir
 from einsumgrad.ir.walk import free_indices
 from einsumgrad.plan.builder import Term, Value
 from einsumgrad.plan.entries import entry
-from einsumgrad.plan.nodes import At, Constant, Fill, Operand
+from einsumgrad.plan.nodes import Fill
+from einsumgrad.plan.operands import At, Constant, Operand
 
 if TYPE_CHECKING:
     from einsumgrad.plan.lower import Lowering

@@ -21,7 +21,8 @@ from einsumgrad.plan.folds import entering
 from einsumgrad.plan.liveness import finish
 from einsumgrad.plan.loops import every_place, plan_loop
 from einsumgrad.plan.lower import Lowering
-from einsumgrad.plan.nodes import Constant, Fill, Load, Plan
+from einsumgrad.plan.nodes import Fill, Load, Plan
+from einsumgrad.plan.operands import Constant
 from einsumgrad.plan.pieces import piece_checks
 from einsumgrad.plan.targets import WAYS, check_once, put, start_of
 from einsumgrad.plan.trace import Trace

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 from einsumgrad.ir import nodes as ir
 from einsumgrad.ir.walk import accesses, free_indices
 from einsumgrad.plan.builder import Term, Value
-from einsumgrad.plan.nodes import Constant, Fill, Gather
+from einsumgrad.plan.nodes import Fill, Gather
+from einsumgrad.plan.operands import Constant
 from einsumgrad.plan.places import placed
 from einsumgrad.plan.windows import leaving, window
 

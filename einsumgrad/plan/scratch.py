@@ -10,7 +10,6 @@ import numpy as np
 
 from einsumgrad.plan.nodes import (
     Arrange,
-    At,
     Buffer,
     Cast,
     Count,
@@ -25,11 +24,9 @@ from einsumgrad.plan.nodes import (
     Loop,
     Map,
     Once,
-    Operand,
     OverlapAdd,
     Pad,
     Pair,
-    Register,
     Room,
     Scatter,
     Store,
@@ -37,6 +34,7 @@ from einsumgrad.plan.nodes import (
     Variable,
     Window,
 )
+from einsumgrad.plan.operands import At, Operand, Register
 
 MAPS = {"sigmoid": 1, "silu": 1, "erf": 1, "softplus": 2, "leaky_relu": 2, "gelu": 3}
 """How many arrays like its result a function makes on the way, where it makes any."""

@@ -10,7 +10,8 @@ from einsumgrad.diagnostics import EinError
 from einsumgrad.ir import nodes as ir
 from einsumgrad.plan.builder import Value
 from einsumgrad.plan.faults import DefinedAgain
-from einsumgrad.plan.nodes import Constant, Scatter
+from einsumgrad.plan.nodes import Scatter
+from einsumgrad.plan.operands import Constant
 from einsumgrad.plan.overlap import meets
 from einsumgrad.plan.places import placed
 from einsumgrad.plan.windows import leaving, overlap_add, reach, walks

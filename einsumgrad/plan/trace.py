@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from einsumgrad.ir import nodes as ir
-from einsumgrad.plan.nodes import Constant
+from einsumgrad.plan.operands import Constant
 
 if TYPE_CHECKING:
     from einsumgrad.plan.builder import Term, Value

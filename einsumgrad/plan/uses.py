@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from einsumgrad.plan.nodes import Instruction, Kernel, Loop, Operand, Strips
+from einsumgrad.plan.nodes import Instruction, Kernel, Loop, Strips
+from einsumgrad.plan.operands import Operand
 
 NAMES = ("operand", "source", "into", "result", "loop")
 """Fields of instructions that name a register."""

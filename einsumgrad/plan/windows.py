@@ -12,7 +12,8 @@ from einsumgrad.ir.affine import Line, affine, line
 from einsumgrad.ir.inside import within
 from einsumgrad.ir.walk import free_indices
 from einsumgrad.plan.builder import Term, Value
-from einsumgrad.plan.nodes import Constant, Fill, OverlapAdd, Pad, Walk, Window
+from einsumgrad.plan.nodes import Fill, OverlapAdd, Pad, Window
+from einsumgrad.plan.operands import Constant, Walk
 
 if TYPE_CHECKING:
     from einsumgrad.plan.lower import Lowering

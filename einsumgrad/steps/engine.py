@@ -13,7 +13,7 @@ from einsumgrad.fused.worth import Costs, shared
 from einsumgrad.plan.nodes import Plan
 from einsumgrad.steps.compiled import compiled
 from einsumgrad.steps.memory import Compiled
-from einsumgrad.steps.workers import Workers, blas, cores
+from einsumgrad.steps.workers import Workers, cores
 from einsumgrad.tune.tune import tuned
 from einsumgrad.tune.worth import in_strips
 
@@ -55,4 +55,9 @@ def engine_of(name: str) -> Engine:
     if missing:
         what = 'engine="fused"'
         raise EinError(MissingExtra(what=what, package=missing[0], extra="fast"))
-    return Engine(name, Workers(cores(), blas()))
+    return Engine(name, Workers(cores()))
+
+
+def automatic() -> Engine:
+    """The engine where nobody asks for one."""
+    return engine_of("auto")

@@ -17,7 +17,7 @@ from einsumgrad.ir.nodes import Program
 from einsumgrad.plan.memory import check_memory, free_memory
 from einsumgrad.plan.nodes import Plan
 from einsumgrad.plan.plan import make_plan
-from einsumgrad.steps.engine import Engine
+from einsumgrad.steps.engine import Engine, automatic
 from einsumgrad.steps.memory import Compiled
 from einsumgrad.steps.starts import fill, lacking, shape_of
 
@@ -46,7 +46,7 @@ class Runner:
     program: Program
     leaves: Leaves
     memory: int | None = None
-    engine: Engine = field(default_factory=Engine)
+    engine: Engine = field(default_factory=automatic)
     plans: dict[Key, Ready] = field(default_factory=dict)
 
     def run(self, given: Mapping[str, Any], wanted: tuple[str, ...], seed: int) -> dict[str, Array]:

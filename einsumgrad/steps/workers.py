@@ -55,10 +55,11 @@ def blas() -> Blas:
 
 @dataclass(slots=True)
 class Workers:
-    """`count` threads, the calling one among them. `blas`: what they keep to one thread each."""
+    """`count` threads, the calling one among them. `blas`: what they keep to one thread each,
+    looked up when it is needed."""
 
     count: int
-    blas: Blas = field(default_factory=Blas)
+    blas: Blas | None = None
     pool: ThreadPoolExecutor | None = None
 
     def run(self, jobs: list[Callable[[], None]]) -> None:
@@ -66,8 +67,9 @@ class Workers:
         if len(jobs) == 1:
             jobs[0]()
             return
-        if self.pool is None:
+        if self.pool is None or self.blas is None:
             self.pool = ThreadPoolExecutor(self.count - 1, "einsumgrad")
+            self.blas = blas()
         with self.blas.alone():
             others = [self.pool.submit(job) for job in jobs[1:]]
             try:

@@ -6,10 +6,8 @@ from dataclasses import dataclass, field
 
 from einsumgrad.plan.nodes import (
     Arrange,
-    At,
     Buffer,
     Cast,
-    Constant,
     Count,
     Done,
     Fill,
@@ -17,11 +15,9 @@ from einsumgrad.plan.nodes import (
     Gather,
     Guard,
     Instruction,
-    Layout,
     Loop,
     Map,
     Once,
-    Operand,
     OverlapAdd,
     Pad,
     Pair,
@@ -29,9 +25,9 @@ from einsumgrad.plan.nodes import (
     Scatter,
     Step,
     Store,
-    Walk,
     Window,
 )
+from einsumgrad.plan.operands import At, Constant, Layout, Operand, Walk
 from einsumgrad.tune.orders import flat
 
 Axis = tuple[int, int]

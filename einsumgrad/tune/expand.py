@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 from einsumgrad.engines.functions import FOLDS
-from einsumgrad.plan.nodes import Arg, Arrange, Constant, Fold, Map, Operand, Register
+from einsumgrad.plan.nodes import Arrange, Fold, Map
+from einsumgrad.plan.operands import Arg, Constant, Operand, Register
 from einsumgrad.tune.graph import Graph, plainly
 from einsumgrad.tune.peephole import covered, mapped
 

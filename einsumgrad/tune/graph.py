@@ -11,22 +11,17 @@ from einsumgrad.diagnostics import InternalError
 from einsumgrad.plan.entries import Entry
 from einsumgrad.plan.entries import Step as Along
 from einsumgrad.plan.nodes import (
-    Arg,
     Arrange,
-    At,
     Buffer,
-    Constant,
     Fill,
     Instruction,
     Loop,
     Map,
-    Operand,
     Plan,
-    Register,
     Step,
     Variable,
-    Walk,
 )
+from einsumgrad.plan.operands import Arg, At, Constant, Operand, Register, Walk
 from einsumgrad.plan.uses import NAMES
 
 

@@ -15,16 +15,15 @@ from einsumgrad.plan.nodes import (
     Fold,
     Instruction,
     Kernel,
-    Layout,
     Loop,
     Map,
-    Operand,
     Pair,
     Plan,
     Room,
     Step,
     Window,
 )
+from einsumgrad.plan.operands import Layout, Operand
 
 Order = tuple[int, ...]
 

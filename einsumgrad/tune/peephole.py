@@ -5,17 +5,8 @@ from __future__ import annotations
 import math
 from dataclasses import replace
 
-from einsumgrad.plan.nodes import (
-    Arg,
-    Cast,
-    Constant,
-    Fill,
-    Fold,
-    Instruction,
-    Map,
-    Operand,
-    Register,
-)
+from einsumgrad.plan.nodes import Cast, Fill, Fold, Instruction, Map
+from einsumgrad.plan.operands import Arg, Constant, Operand, Register
 from einsumgrad.tune.graph import Graph, plainly
 from einsumgrad.tune.scalars import scalar
 

@@ -6,7 +6,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
-from einsumgrad.plan.nodes import Done, Instruction, Load, Loop, Plan, Register, Room, Step, Strips
+from einsumgrad.plan.nodes import Done, Instruction, Load, Loop, Plan, Room, Step, Strips
+from einsumgrad.plan.operands import Register
 from einsumgrad.plan.uses import uses
 from einsumgrad.tune.classes import classes
 from einsumgrad.tune.levels import Cut, cut, cuttable

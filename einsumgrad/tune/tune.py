@@ -2,15 +2,8 @@
 
 from __future__ import annotations
 
-from einsumgrad.plan.nodes import (
-    Arg,
-    Cast,
-    Fold,
-    Instruction,
-    Map,
-    Plan,
-    Register,
-)
+from einsumgrad.plan.nodes import Cast, Fold, Instruction, Map, Plan
+from einsumgrad.plan.operands import Arg, Register
 from einsumgrad.tune.expand import folded
 from einsumgrad.tune.graph import Graph, plainly, replay
 from einsumgrad.tune.live import live

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from einsumgrad.plan.nodes import Cast, Instruction, Load, Map, Operand, Plan, Register, Step
+from einsumgrad.plan.nodes import Cast, Instruction, Load, Map, Plan, Step
+from einsumgrad.plan.operands import Operand, Register
 from einsumgrad.plan.scratch import bytes_of
 
 COMPLEX = "complex128"
