@@ -92,6 +92,8 @@ FUNCTIONS: dict[str, Function] = {
     "floor": Function(lambda x: intrinsic("floor", x)),
     "min": Function(extremum("olt"), "xx"),
     "max": Function(extremum("ogt"), "xx"),
+    "fold max": Function(lambda a, b: intrinsic("maximum", a, b), "xx"),
+    "fold min": Function(lambda a, b: intrinsic("minimum", a, b), "xx"),
     "relu": Function(lambda x: select(x < 0.0, 0.0, x)),
     "leaky_relu": Function(lambda x, slope: select(x > 0.0, x, slope * x), "xx"),
     "finite": Function(finite),

@@ -8,7 +8,9 @@ from dataclasses import dataclass, field, replace
 from einsumgrad.fused.nests import Group, fusable, opened
 from einsumgrad.fused.segments import laid
 from einsumgrad.plan.nodes import (
+    Count,
     Done,
+    Fill,
     Instruction,
     Kernel,
     Load,
@@ -24,7 +26,9 @@ from einsumgrad.plan.uses import uses
 from einsumgrad.tune.live import live
 from einsumgrad.tune.orders import Order, flat, orders
 
-STACK = 2**15
+LEAVES = (Load, Count, Fill)
+"""What needs nothing stands in front, where it keeps nobody apart."""
+STACK = 2**17
 """Bytes that a kernel may keep on the stack."""
 MOST = 200
 """Steps of a nest: more are compiled too slowly."""
@@ -105,7 +109,7 @@ class Builder:
             if not isinstance(slot, Group) or len(slot.steps) >= MOST:
                 continue
             shared = slot.shared(self.plan, step)
-            axes = slot.fits(self.plan, step) if shared else None
+            axes = slot.fits(self.plan, step) if shared or slot.like(self.plan, step) else None
             if axes is not None and (found is None or shared >= found[0]):
                 found = shared, place, slot, axes
         if found is None:
@@ -155,7 +159,7 @@ def demanded(plan: Plan, steps: Sequence[Step]) -> list[Step]:
     """The steps in an order in which those that can be fused run only when others need them, so
     that they may join those; but before anything is stored that they might see."""
     waiting: dict[int, Step] = {}
-    made: list[Step] = []
+    made = [step for step in steps if isinstance(step.instruction, LEAVES)]
 
     def need(step: Step) -> None:
         stack = [step]
@@ -167,6 +171,8 @@ def demanded(plan: Plan, steps: Sequence[Step]) -> list[Step]:
                 stack.append(waiting.pop(first))
 
     for step in steps:
+        if isinstance(step.instruction, LEAVES):
+            continue
         if fusable(plan, step):
             waiting[step.register] = step
             continue

@@ -18,10 +18,12 @@ WHOLE = dict(zip(COMPARED, ("eq", "ne", "slt", "sle", "sgt", "sge"), strict=True
 LOGICAL = ("and", "or", "not")
 INF = float("inf")
 FOLDS = {
-    "sum": ("add", 0.0), "prod": ("multiply", 1.0), "max": ("max", -INF), "min": ("min", INF),
+    "sum": ("add", 0.0), "prod": ("multiply", 1.0), "max": ("fold max", -INF),
+    "min": ("fold min", INF),
     "any": ("or", 0.0),
 }  # fmt: skip
-"""What a fold does with each entry, and what it begins with."""
+"""What a fold does with each entry, and what it begins with. LLVM makes vectors of a maximum over
+entries only if it is its own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,31 +39,37 @@ def written(kernel: Kernel, name: str, arrays: Sequence[Memory]) -> Written:
     """The function `name`, which is given a table of pointers: to what the kernel takes, then to
     what it fills, then to its scratch. `arrays`: those in this order, but for their pointers."""
     memories = [Memory(f"%p{k}", m.strides, m.kind) for k, m in enumerate(arrays)]
-    scratch = None if kernel.scratch is None else memories.pop().pointer
+    if kernel.scratch is not None:
+        memories.pop()
     taken, outs = memories[: len(kernel.takes)], memories[len(kernel.takes) :]
     writer = Writer(
         laid(kernel),
         dict(zip(kernel.takes, taken, strict=True)),
         {r: m for (_, r), m in zip(kernel.plan.results, outs, strict=True)},
-        Text(scratch=scratch),
+        Text(stack=kernel.scratch is None),
     )
     writer.write()
-    pointers = ", ".join(f"ptr noalias %p{k}" for k in range(len(arrays)))
+    names = [*(memory.pointer for memory in memories), *writer.text.apart]
+    pointers = ", ".join(f"ptr noalias {name}" for name in names)
     body = "\n".join([*writer.text.first, *writer.text.lines])
     inner = (
         f"define private void @{name}_loops({pointers}) noinline nounwind {{\n"
         f"entry:\n{body}\n  ret void\n}}\n"
     )
-    return Written(inner + _entry(name, len(arrays)), frozenset(writer.used), writer.text.hints)
+    entry = _entry(name, len(memories), writer.text.apart)
+    return Written(inner + entry, frozenset(writer.used), writer.text.hints)
 
 
-def _entry(name: str, count: int) -> str:
-    """What is called: it looks up the pointers."""
+def _entry(name: str, count: int, apart: Mapping[str, int]) -> str:
+    """What is called: it looks up the pointers, the last one that to the scratch. LLVM knows only
+    of arguments that they do not overlap."""
     lines = []
-    for k in range(count):
+    for k in range(count + bool(apart)):
         lines.append(f"  %a{k} = getelementptr i64, ptr %table, i64 {k}")
         lines.append(f"  %p{k} = load ptr, ptr %a{k}")
-    passed = ", ".join(f"ptr %p{k}" for k in range(count))
+    for pointer, offset in apart.items():
+        lines.append(f"  {pointer} = getelementptr inbounds i8, ptr %p{count}, i64 {offset}")
+    passed = ", ".join(f"ptr {pointer}" for pointer in (*(f"%p{k}" for k in range(count)), *apart))
     lines.append(f"  call void @{name}_loops({passed})")
     body = "\n".join(lines)
     return f"define void @{name}(ptr %table) nounwind {{\nentry:\n{body}\n  ret void\n}}\n"

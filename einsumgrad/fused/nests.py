@@ -97,6 +97,13 @@ class Group:
         if isinstance(made, Fold) and any(found[k] in self.around for k in made.axes):
             self.late.add(step.register)
 
+    def like(self, plan: Plan, step: Step) -> bool:
+        """Whether a step's axes can only be the group's variables: it may be of use to a later one
+        that is. Where it is not, nothing is lost."""
+        lengths = space(step.instruction, plan, step.register)
+        distinct = len(set(self.sizes)) == len(self.sizes)
+        return distinct and sorted(lengths) == sorted(self.sizes)
+
     def fits(self, plan: Plan, step: Step) -> Variables | None:
         """The variables of a step's space, by what the group knows of its operands: those made
         here have to lie along just these, others are read wherever it may be."""

@@ -65,7 +65,7 @@ class Laid:
         """The bytes of all that a turn keeps."""
         kept = (self.kept(step) for step in self.made.values())
         sizes = self.kernel.nest.sizes
-        return sum(8 * math.prod(sizes[v] for v in own) for own in kept if own is not None)
+        return sum(64 + 8 * math.prod(sizes[v] for v in own) for own in kept if own is not None)
 
     def again(self, register: int) -> bool:
         """Whether a later segment reads what a step has made."""

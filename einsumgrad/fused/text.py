@@ -26,8 +26,8 @@ class Memory:
 @dataclass(slots=True)
 class Text:
     """The body of a function. `at`: the register of each loop variable that is open; `block`: the
-    label of the block that is being written; `first`: what is reserved when the function begins, on
-    the stack or in `scratch`, of which so many bytes are `taken`."""
+    label of the block that is being written; `first`: what is reserved when the function begins, if
+    on the `stack`; else `apart` says where in its scratch, of which so many bytes are `taken`."""
 
     lines: list[str] = field(default_factory=list)
     first: list[str] = field(default_factory=list)
@@ -35,7 +35,8 @@ class Text:
     block: str = "entry"
     count: int = 0
     hints: int = 0
-    scratch: str | None = None
+    stack: bool = True
+    apart: dict[str, int] = field(default_factory=dict)
     taken: int = 0
 
     def name(self, stem: str = "v") -> str:
@@ -121,10 +122,9 @@ class Text:
         for axis in reversed(range(len(sizes))):
             strides[axis] = step
             step *= sizes[axis]
-        if self.scratch is not None:
-            place = f"getelementptr inbounds i8, ptr {self.scratch}, i64 {self.taken}"
-            self.first.append(f"  {pointer} = {place}")
-            self.taken += -(-step // 8) * 8
+        if not self.stack and sizes:
+            self.apart[pointer] = self.taken
+            self.taken += -(-step // 64) * 64
         else:
             count = step // BYTES[kind]
             self.first.append(f"  {pointer} = alloca [{count} x {STORED[kind]}], align 64")
