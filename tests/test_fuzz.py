@@ -22,6 +22,7 @@ import einsumgrad
 from einsumgrad.check.sizes import bind_sizes
 from einsumgrad.derive.reverse import reverse
 from einsumgrad.ir import nodes as ir
+from einsumgrad.ir.verify import verify
 from einsumgrad.rewrite.edit import completed
 from einsumgrad.rewrite.passes import PASSES
 
@@ -72,7 +73,9 @@ class Trial:
 
     @cached_property
     def derived(self) -> einsumgrad.Program:
-        return self.program.derive(wrt=self.sample.wrt)
+        found = self.program.derive(wrt=self.sample.wrt)
+        verify(found.ir, "derive")
+        return found
 
     @cached_property
     def reread(self) -> einsumgrad.Program:

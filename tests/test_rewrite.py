@@ -20,13 +20,16 @@ from conftest import Golden
 import einsumgrad
 from einsumgrad.check.sizes import known_sizes
 from einsumgrad.derive.reverse import reverse
+from einsumgrad.diagnostics import InternalError
 from einsumgrad.ir import nodes as ir
+from einsumgrad.ir.build import number
 from einsumgrad.ir.verify import verify
 from einsumgrad.ir.walk import walk
 from einsumgrad.reflect.expressions import expression
 from einsumgrad.reflect.reflect import reflect
 from einsumgrad.rewrite.edit import completed
 from einsumgrad.rewrite.passes import PASSES
+from einsumgrad.rewrite.settle import settle, settle_statement
 from einsumgrad.rewrite.stable import stable
 from einsumgrad.syntax.show import show
 
@@ -138,3 +141,45 @@ def test_passes_change_only_derived_statements(case: Path) -> None:
     after = completed(STEPS[step_of(case)](program))
     kept = [s for s in program.statements if not s.derived]
     assert [s for s in after.statements if not s.derived] == kept
+
+
+@pytest.mark.parametrize("position", ["k-k", "2k-k", "k+1-1", "0 k", "k+k-k"])
+@pytest.mark.parametrize(
+    "value",
+    [
+        "h[i,k] += exp(softmax_k(x[i,k]) z[i])",
+        "h[i] += exp(Σ_k(x[i,k]^2)) z[i]",
+        "h[i] += exp(mean_k(x[i,k])^2 + max_k(x[i,k]^2)) z[i]",
+        "h[i,k] += exp(x[i,k] z[i]) + Σ_j(w[j])",
+    ],
+)
+def test_conditions_restrict_what_they_restricted(value: str, position: str) -> None:
+    """A condition names the same indices in all that is derived, and no name is made in vain."""
+    where = f"where i < y[{position}], {position} < 2"
+    derived = einsumgrad.parse(f"index i, k : 3\nconst y[k] : i\n{value} {where}").derive()
+    verify(derived.ir, "derive")
+    assert einsumgrad.parse(str(derived)).ir == derived.ir
+    assert "k''" not in str(derived)
+
+
+@pytest.mark.parametrize("position", ["2k-k", "k+k-k", "0 j + k"])
+def test_a_derived_read_names_no_further_axis(position: str) -> None:
+    """`x[2k-k]` may be longer than k, as `x[k]` may not, whoever reads it."""
+    value = f"Σ_{{j,k}} exp(x[i,{position}] w[j,k])"
+    text = f"index i : 2, j : 1, k : 3\nfor i  h[i] = {value}\nloss l = Σ_i h[i]"
+    x = np.arange(10.0).reshape(2, 5) / 10
+    _, gradients = einsumgrad.parse(text).value_and_grad(x=x, w=np.ones((1, 3)))
+    np.testing.assert_allclose(gradients["x"], np.exp(x) * (np.arange(5) < 3))
+
+
+def test_what_no_name_settles_keeps_its_names() -> None:
+    """A sum with a condition on none of its indices is a bug of ours: it is found, and renaming it
+    would not end."""
+    program = einsumgrad.parse("index i, k : 3\nfor i  h[i] = Σ_k x[i,k]").ir
+    (statement,) = program.statements
+    assert isinstance(statement.value, ir.Reduce)
+    foreign = ir.Compare("<", ir.Position(statement.indices[0]), number(2))
+    broken = replace(statement, derived=True, value=replace(statement.value, where=(foreign,)))
+    assert settle_statement(broken) == broken
+    with pytest.raises(InternalError, match="names none of its indices"):
+        verify(completed(settle(replace(program, statements=(broken,)))), "settle")

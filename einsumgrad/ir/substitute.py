@@ -7,7 +7,7 @@ from operator import is_not
 
 from einsumgrad.ir.build import rebuild
 from einsumgrad.ir.nodes import Condition, Expr, Index, Node, Normalise, Position, Reduce, children
-from einsumgrad.ir.walk import free_indices
+from einsumgrad.ir.walk import free_indices, with_children
 
 
 def fresh_index(index: Index, taken: Iterable[str]) -> Index:
@@ -37,7 +37,14 @@ def substitute(node: Node, mapped: Mapped, avoid: frozenset[str] = frozenset()) 
         case _:
             parts = children(node)
             moved = tuple([substitute(part, mapped, avoid) for part in parts])
-            return rebuild(node, moved) if any(map(is_not, moved, parts)) else node
+            return _with(node, moved, mapped) if any(map(is_not, moved, parts)) else node
+
+
+def _with(node: Node, parts: tuple[Node, ...], mapped: Mapped) -> Node:
+    """The node with other parts. Where only names change all else stays: a factor that is a literal
+    0 too, as `where y[0 k] > 2` restricts what binds k."""
+    renaming = all(isinstance(expr, Position) for expr in mapped.values())
+    return with_children(node, parts) if renaming else rebuild(node, parts)
 
 
 def replace(expr: Expr, mapped: Mapped, avoid: frozenset[str] = frozenset()) -> Expr:

@@ -33,6 +33,7 @@ from einsumgrad.ir.nodes import (
     Index,
     Iverson,
     Node,
+    Normalise,
     Not,
     Number,
     Or,
@@ -66,9 +67,9 @@ def simplify(node: Expr, hear: Hear | None = None) -> Expr:
 
 def _simplify(node: Node, hear: Hear | None) -> Node:
     if parts := children(node):
-        done = tuple([_simplify(part, hear) for part in parts])
+        done = tuple([_simplify(part, hear) for part in parts[: _open(node)]])
         if any(map(is_not, done, parts)):
-            node = rebuild(node, done)
+            node = rebuild(node, (*done, *parts[len(done) :]))
     for words, rule in RULES.get(type(node), ()):
         assert isinstance(node, Expr)
         made = rule(node)
@@ -76,6 +77,21 @@ def _simplify(node: Node, hear: Hear | None) -> Node:
             hear(words)
         node = made
     return node
+
+
+def _open(node: Node) -> int | None:
+    """How many of a node's parts, the first ones, algebra may write otherwise; None: all.
+
+    No index position, and no condition of an operator: it restricts what binds an index that it
+    names, be it in `y[k-k]`, and a statement has the same one as it was written; an axis is as long
+    as the index that alone is its position, as in `x[k]` and not in `x[2k-k]`."""
+    match node:
+        case Access():
+            return 0
+        case Reduce() | Normalise():
+            return -len(node.where) or None
+        case _:
+            return None
 
 
 def _like_terms(node: Expr) -> Expr:

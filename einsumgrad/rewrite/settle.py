@@ -27,6 +27,7 @@ from einsumgrad.ir.walk import free_indices, walk, with_children
 from einsumgrad.reflect.reflect import needed_indices
 from einsumgrad.rewrite.edit import Reason, Told, taken_names, unheard, with_statements
 from einsumgrad.rewrite.factor import factors_of
+from einsumgrad.rewrite.shapes import Form, Shapes
 
 
 def settle(program: Program, told: Told = unheard) -> Program:
@@ -40,17 +41,20 @@ def settle(program: Program, told: Told = unheard) -> Program:
 
 def _settled(program: Program, told: Told) -> Iterator[Statement]:
     sizes = _sizes(program)
-    taken = taken_names(program)
+    taken, shapes = taken_names(program), Shapes()
+    names: dict[int, str] = {}
     for written in program.statements:
         if not written.derived:
             yield written
             continue
         statement = _own_names(settle_statement(written, told), sizes, told)
         while (clash := next(_unnameable(statement), None)) is not None:
-            name = fresh_name("c", taken)
+            form = shapes.of(clash)
+            name = names.setdefault(form.shape, fresh_name("c", taken))
+            helper, statement = _apart(statement, form, name, told)
+            if name not in taken:
+                yield settle_statement(helper, told)
             taken.add(name)
-            helper, statement = _apart(statement, clash, name, told)
-            yield settle_statement(helper, told)
         yield statement
 
 
@@ -96,34 +100,39 @@ def _reindexed(node: Node, names: Mapping[Index, Index]) -> Node:
             return node
 
 
-def _apart(
-    statement: Statement, node: Normalise, name: str, told: Told
-) -> tuple[Statement, Statement]:
+def _apart(statement: Statement, form: Form, name: str, told: Told) -> tuple[Statement, Statement]:
     """A softmax with a statement of its own, out of reach of conditions that are not for it."""
-    free = free_indices(node)
-    entry = Access(name, tuple(Position(i) for i in free))
-    value = _exchanged(statement.value, node, entry)
+    entry = Access(name, tuple(Position(i) for i in form.free))
+    value = _exchanged(statement.value, form.node, entry)
     assert isinstance(value, Expr)
     made = replace(statement, value=value)
-    told(statement, made, Reason("the condition is not for {0}, which gets a name", (node,)))
-    return Statement(free, entry, "=", node, listed=True, derived=True), made
+    told(statement, made, Reason("the condition is not for {0}, which gets a name", (form.node,)))
+    return Statement(form.free, entry, "=", form.node, listed=True, derived=True), made
 
 
 def settle_statement(statement: Statement, told: Told = unheard) -> Statement:
     """The statement whose printed conditions mean what they mean here."""
     if not any(isinstance(node, Reduce | Normalise) for node in walk(statement.value)):
         return statement
-    before = statement
-    for _ in range(len(list(walk(statement.value)))):
-        clash = next((n for n in _clashes(statement) if isinstance(n, Reduce)), None)
-        if clash is None:
-            break
-        taken = {i.name for i in statement.every_index}
-        statement = replace(statement, value=_renamed(statement.value, clash, taken))
-    made = _closed(statement)
-    if made != before:
-        told(before, made, Reason("bound indices are named apart, so that it reads back the same"))
+    made = _closed(_named_apart(statement))
+    if made != statement:
+        words = "bound indices are named apart, so that it reads back the same"
+        told(statement, made, Reason(words))
     return made
+
+
+def _named_apart(statement: Statement) -> Statement:
+    """The statement with every sum that clashes under a name of its own, where it meets what names
+    that index only: one renaming each. A sum that clashes still has a condition that names none of
+    its indices, which `ir.verify` finds; no name would help, so that all keep theirs."""
+    made = statement
+    for _ in range(1 + sum(isinstance(node, Reduce) for node in walk(statement.value))):
+        clash = next((n for n in _clashes(made) if isinstance(n, Reduce)), None)
+        if clash is None:
+            return made
+        taken = {i.name for i in made.every_index}
+        made = replace(made, value=_renamed(made.value, clash, taken))
+    return statement
 
 
 def _closed(statement: Statement) -> Statement:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from operator import is_not
 
-from einsumgrad.ir.build import is_reciprocal, rebuild
+from einsumgrad.ir.build import is_reciprocal
 from einsumgrad.ir.nodes import (
     Access,
     Call,
@@ -21,7 +21,7 @@ from einsumgrad.ir.nodes import (
     Sum,
     children,
 )
-from einsumgrad.ir.walk import free_indices, walk
+from einsumgrad.ir.walk import free_indices, walk, with_children
 
 Names = dict[Index, Position]
 PARTS = (Call, Reduce, Normalise, Power, Sum)
@@ -92,8 +92,7 @@ def _shape(node: Expr) -> tuple[Expr, tuple[Index, ...]]:
     numbered: Names = {i: Position(Index(f"#{place}", i.size)) for place, i in enumerate(free)}
     shape = _numbered(node, numbered, 0)
     assert isinstance(shape, Expr)
-    # A factor 0 swallows the indices beside it: such a part is compared as it stands.
-    return (shape if len(free_indices(shape)) == len(free) else node), free
+    return shape, free
 
 
 def _numbered(node: Node, names: Names, depth: int) -> Node:
@@ -107,7 +106,7 @@ def _numbered(node: Node, names: Names, depth: int) -> Node:
             parts = children(node)
             done = tuple([_numbered(part, names, depth) for part in parts])
             changed = any(map(is_not, done, parts))
-            return rebuild(node, done) if changed else node
+            return with_children(node, done) if changed else node
 
 
 def _binder_numbered(node: Reduce | Normalise, names: Names, depth: int) -> Node:
@@ -117,6 +116,6 @@ def _binder_numbered(node: Reduce | Normalise, names: Names, depth: int) -> Node
     body = _numbered(node.body, inner, depth + 1)
     where = tuple([_numbered(condition, inner, depth + 1) for condition in node.where])
     if isinstance(node, Reduce):
-        return rebuild(replace(node, indices=tuple(fresh.values())), (body, *where))
+        return with_children(replace(node, indices=tuple(fresh.values())), (body, *where))
     at = _numbered(node.at, names, depth + 1)
-    return rebuild(replace(node, index=fresh[node.index]), (body, at, *where))
+    return with_children(replace(node, index=fresh[node.index]), (body, at, *where))
