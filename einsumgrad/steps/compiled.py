@@ -25,7 +25,17 @@ def seen(whole: Array, where: tuple[Any, Any, Any], offset: int) -> Array:
     shape, dtype, strides = where
     if whole.flags.c_contiguous:
         return np.ndarray(shape, dtype, whole, offset, strides)
-    return as_strided(whole, shape, strides)  # only slices have gaps, and begin where they begin
+    return as_strided(_from(whole.view(dtype), offset), shape, strides)
+
+
+def _from(whole: Array, offset: int) -> Array:
+    """What an array with gaps has from a byte on; its strides are whole numbers of entries of the
+    axes in it."""
+    first = [0] * whole.ndim
+    for axis in sorted(range(whole.ndim), key=lambda k: -whole.strides[k]):
+        if whole.strides[axis] and whole.shape[axis] > 1:
+            first[axis], offset = divmod(offset, whole.strides[axis])
+    return whole[tuple(slice(at, None) for at in first)]
 
 
 def owned(found: Any, dtype: str) -> Array:
@@ -34,7 +44,7 @@ def owned(found: Any, dtype: str) -> Array:
     return array if array.flags.owndata and array.flags.c_contiguous else array.copy()
 
 
-NUMPY = ("isfinite", "copyto", "matmul", "vecdot", "empty", "array", "inf", "nan")
+NUMPY = ("isfinite", "copyto", "bitwise_and", "matmul", "vecdot", "empty", "array", "inf", "nan")
 """What the source may name of NumPy, beside the functions of the table."""
 NAMES: Mapping[str, Any] = {
     **{name: getattr(np, name) for name in (*UFUNCS.values(), *FOLDS.values(), *NUMPY)},
