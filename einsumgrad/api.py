@@ -12,7 +12,7 @@ from einsumgrad.derive.gradients import gradient_suffix
 from einsumgrad.derive.reverse import default_wrt
 from einsumgrad.diagnostics import EinError
 from einsumgrad.directions import Directions
-from einsumgrad.evaluate import mean_loss
+from einsumgrad.evaluate import averaged
 from einsumgrad.initial import initial
 from einsumgrad.pipeline import backward, checked, tangents
 from einsumgrad.plan.memory import Memory
@@ -132,12 +132,13 @@ class Program(Directions):
         if self.loss is None:
             raise EinError(NoLoss())
         names = parameters(self.ir) if wrt is None else self._wrt(wrt)
-        derived = self._derived(names, ())
+        sweep = self._sweep(names)
         arrays = {**(given or {}), **arrays}
-        found = self._run(
-            derived, ("grad", names), self._wanted(derived, names), arrays, seed, memory
-        )
-        return mean_loss(self.ir, found[self.loss]), self._named(found, names, arrays)
+        found = self._run(sweep.derived, sweep.key, sweep.wanted, arrays, seed, memory)
+        value = averaged(found[self.loss], sweep.batch)
+        if len(found) > len(names):
+            return value, {name: found[grad] for name, grad in sweep.grads}
+        return value, self._named(found, names, arrays)
 
     def vjp(
         self,

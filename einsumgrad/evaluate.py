@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -66,13 +67,25 @@ def evaluate(
 def mean_loss(program: Program, loss: Array) -> float:
     """The objective J of LANGUAGE §8: the mean over the batch of a batched loss, summed over
     further indices; NaN over no examples."""
-    total = float(np.sum(loss, dtype=np.float64))
+    return averaged(loss, batch_axis(program))
+
+
+def batch_axis(program: Program) -> int | None:
+    """The axis of the loss that is the batch, None if it has none."""
     tensor = program.tensor(program.loss or "")
     if program.batch is None or not tensor.batched:
+        return None
+    sizes = [None if index is None else index.size for index in tensor.axes]
+    return sizes.index(program.batch.size)
+
+
+def averaged(loss: Array, batch: int | None) -> float:
+    """The sum of a loss over the number of its examples."""
+    total = float(np.add.reduce(loss, None, np.float64))
+    if batch is None:
         return total
-    sizes = zip(tensor.axes, loss.shape, strict=True)
-    count = next(n for i, n in sizes if i is not None and i.size == program.batch.size)
-    return total / count if count else float("nan")
+    count = loss.shape[batch]
+    return total / count if count else math.nan
 
 
 def _run(

@@ -13,6 +13,7 @@ from einsumgrad.arrays import floating, leaves
 from einsumgrad.data_faults import BadArgument, Cotangents
 from einsumgrad.derive.gradients import gradient_suffix
 from einsumgrad.diagnostics import EinError
+from einsumgrad.evaluate import batch_axis
 from einsumgrad.ir.nodes import Program as Ir
 from einsumgrad.pipeline import backward, prepared
 from einsumgrad.plan.memory import Memory, limit_of
@@ -22,6 +23,18 @@ from einsumgrad.wrt import aliases, check_wrt
 
 Array = npt.NDArray[Any]
 Names = tuple[str, ...] | list[str] | str
+
+
+@dataclass(frozen=True, slots=True)
+class Sweep:
+    """A derived program, under which key its runs are kept and which tensors they return; each
+    name's gradient; which axis of the loss is the batch."""
+
+    derived: Ir
+    key: object
+    wanted: tuple[str, ...]
+    grads: tuple[tuple[str, str], ...]
+    batch: int | None
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -37,6 +50,7 @@ class Session:
     runners: dict[object, Runner] = field(default_factory=dict, repr=False)
     derivatives: dict[object, Ir] = field(default_factory=dict, repr=False)
     asked: dict[tuple[str, ...], tuple[str, ...]] = field(default_factory=dict, repr=False)
+    sweeps: dict[tuple[str, ...], Sweep] = field(default_factory=dict, repr=False)
 
     def _kind(self, kind: str) -> tuple[str, ...]:
         return tuple(t.name for t in self.ir.tensors if t.kind == kind)
@@ -72,6 +86,18 @@ class Session:
         grads = tuple(n + suffix for n in names if n + suffix in derived.outputs)
         return (*((self.ir.loss,) if self.ir.loss else ()), *grads)
 
+    def _sweep(self, names: tuple[str, ...]) -> Sweep:
+        """What a call for the loss and its gradients by these names runs."""
+        held = self.sweeps.get(names)
+        if held is None:
+            derived = self._derived(names, ())
+            suffix = gradient_suffix(self.ir)
+            held = self.sweeps[names] = Sweep(
+                derived, ("grad", names), self._wanted(derived, names),
+                tuple((n, n + suffix) for n in names), batch_axis(self.ir),
+            )  # fmt: skip
+        return held
+
     def _named(
         self, found: Mapping[str, Array], names: tuple[str, ...], arrays: Mapping[str, Any]
     ) -> dict[str, Array]:
@@ -94,7 +120,7 @@ class Session:
         seed: int,
         memory: Memory,
     ) -> dict[str, Array]:
-        memory = limit_of(memory)
+        memory = None if memory is None else limit_of(memory)
         runner = self.runners.get((key, memory))
         if runner is None:
             ready = prepared(program)

@@ -26,6 +26,7 @@ from einsumgrad.steps.starts import fill
 from einsumgrad.tune.levels import Cut
 from einsumgrad.tune.strips import Length, cuts, stripped
 from einsumgrad.tune.tune import tuned
+from einsumgrad.tune.unroll import unrolled
 from einsumgrad.tune.worth import in_strips
 
 Array = npt.NDArray[Any]
@@ -47,6 +48,7 @@ def test_every_cut_agrees_with_the_reference(path: Path) -> None:
     plan, arrays = planned(einsumgrad.load(path).ir)
     expected = compile_plan(plan).run(arrays)
     fast = tuned(plan)
+    agree(unrolled(fast, 0), arrays, expected)
     for made in cuts(fast):
         for count in (1, 2):
             agree(stripped(fast, made, of(count)), arrays, expected)
@@ -74,6 +76,7 @@ def strips_agree(trial: Trial) -> None:
     trial.loops(derived, arrays)  # what is not finite is drawn again
     plan = Runner(derived, held).plan(arrays, derived.outputs)
     fast, expected = tuned(plan), compile_plan(plan).run(arrays)
+    close(compiled(script(unrolled(fast, 0))).run(arrays), expected, tuple(expected))
     for made in cuts(fast)[:4]:
         for count in (1, 2):
             found = compiled(script(stripped(fast, made, of(count)))).run(arrays)
@@ -116,3 +119,21 @@ def test_a_fault_in_a_strip_names_the_entry() -> None:
     j[3000] = 7
     with pytest.raises(EinError, match="3000"):
         program.run(x=x, j=j, W=np.ones((5, 64)))
+
+
+POOLS = (
+    "h[b,m,n] = relu(x[b,m,n])\ng[b,r,s] = max_{p,q} h[b,2r+p,2s+q]\nloss l[b] = Σ_r g[b,r,1]^2",
+    "g[b,r] = Σ_p sin(x[b,r+p-1])\nloss l[b] = Σ_r g[b,r]^2",
+    "g[b,r,q] = Σ_p exp(x[b,2r+p,q] w[p])\nloss l[b] = Σ_{r,q} sin(g[b,r,q])",
+    "g[b,r,s] = min_q max_p x[b,2r+p,3s+q]\nloss l[b] = Σ_{r,s} g[b,r,s]^3",
+)  # fmt: skip
+SMALL = "index p, q : 2\n"
+
+
+@pytest.mark.parametrize("text", POOLS)
+def test_small_windows_taken_apart_agree(text: str) -> None:
+    plan, arrays = planned(einsumgrad.parse(SMALL + text).ir)
+    fast, expected = unrolled(tuned(plan), 0), compile_plan(plan).run(arrays)
+    agree(fast, arrays, expected)
+    for made in cuts(fast):
+        agree(stripped(fast, made, of(1)), arrays, expected)

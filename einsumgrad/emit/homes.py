@@ -8,7 +8,17 @@ from dataclasses import dataclass, field
 from einsumgrad.emit.lives import OWN, Lives, Moment, lives, moments
 from einsumgrad.emit.places import Place, laid
 from einsumgrad.emit.table import REREADING
-from einsumgrad.plan.nodes import Buffer, Guard, Map, Pair, Plan, Room, Step
+from einsumgrad.plan.nodes import (
+    Buffer,
+    Guard,
+    Instruction,
+    Map,
+    OverlapAdd,
+    Pair,
+    Plan,
+    Room,
+    Step,
+)
 from einsumgrad.plan.operands import Operand
 from einsumgrad.tune.orders import Order
 
@@ -145,19 +155,26 @@ class Finder:
 
     def _taken_over(self, moment: Moment, plain: Place) -> int | None:
         """An operand that ends here and lies as the result does: its memory is the result's."""
-        made = moment.step.instruction
-        if not isinstance(made, Map) or made.function in REREADING:
-            return None
-        for arg in made.args:
-            if not isinstance(arg, Operand) or arg.layout != tuple(range(made.rank)):
+        for register in _like(moment.step.instruction):
+            place = self.places.get(register)
+            if place is None or register in self.given:
                 continue
-            place = self.places.get(arg.register)
-            if place is None or arg.register in self.given:
-                continue
-            if self.life.until[arg.register] != moment.time:
+            if self.life.until[register] != moment.time:
                 continue
             if (place.shape, place.strides, place.dtype) == (
                 plain.shape, plain.strides, plain.dtype
             ):  # fmt: skip
-                return arg.register
+                return register
         return None
+
+
+def _like(made: Instruction) -> list[int]:
+    """The operands that the result may be written over, entry by entry."""
+    match made:
+        case OverlapAdd(into, value) if into != value.register:
+            return [into]
+        case Map(function, args, rank) if function not in REREADING:
+            whole = tuple(range(rank))
+            return [a.register for a in args if isinstance(a, Operand) and a.layout == whole]
+        case _:
+            return []

@@ -13,6 +13,7 @@ from einsumgrad.emit.homes import Homes
 from einsumgrad.emit.kernels import called
 from einsumgrad.emit.matrices import product
 from einsumgrad.emit.places import Place
+from einsumgrad.emit.put import added, kept
 from einsumgrad.emit.slices import inner, sliced, stored
 from einsumgrad.emit.table import BY_NAME, FOLDS, LINES, STARTS, UFUNCS
 from einsumgrad.emit.writer import Writer, plain
@@ -85,7 +86,7 @@ class Lines:
         match made:
             case Load() | Fill() | Count():
                 self.leaf(made, register)
-            case Map() | Cast() | Pair() | Fold() | Pad() | Buffer() | Room():
+            case Map() | Cast() | Pair() | Fold() | Pad() | Buffer() | Room() | OverlapAdd():
                 self.own(made, register)
             case Arrange(operand, rank):
                 self.places[register] = self.arranged(operand, rank, register)
@@ -103,7 +104,7 @@ class Lines:
                 self.store(made)
             case Guard():
                 self.guarded(made, register)
-            case Gather() | Scatter() | OverlapAdd() | Once():
+            case Gather() | Scatter() | Once():
                 self.called(made, register)
             case Variable():
                 pass
@@ -124,7 +125,9 @@ class Lines:
         self.places[register] = plain(name, own.shape, own.dtype)
         self.writer.whole(name, self.places[register])
 
-    def own(self, made: Map | Cast | Pair | Fold | Pad | Buffer | Room, register: int) -> None:
+    def own(
+        self, made: Map | Cast | Pair | Fold | Pad | Buffer | Room | OverlapAdd, register: int
+    ) -> None:
         """What is written into a home of the register."""
         place = self.homes.places[register]
         self.places[register] = place
@@ -142,6 +145,11 @@ class Lines:
                 self.fold(made, place)
             case Room():
                 pass
+            case OverlapAdd():
+                if not added(self.writer, made, self.places, place):
+                    self.writer.line(
+                        f"copyto({self.writer.name(place)}, {self.call(made, register)})"
+                    )
             case Pad(source, widths, value):
                 self.filled(place, value)
                 self.inside(place, widths, source)
@@ -164,6 +172,8 @@ class Lines:
     def map(self, made: Map, place: Place) -> None:
         out = self.writer.name(place)
         args = [self.argument(arg, made.rank) for arg in made.args]
+        if kept(self.writer, made, self.places, place):
+            return
         if made.function in UFUNCS:
             name = UFUNCS[made.function]
             out = f"out={out}" if name in BY_NAME else out

@@ -14,6 +14,7 @@ from einsumgrad.plan.nodes import (
     Instruction,
     Loop,
     Map,
+    OverlapAdd,
     Pad,
     Pair,
     Plan,
@@ -24,7 +25,7 @@ from einsumgrad.plan.nodes import (
 from einsumgrad.plan.uses import uses
 from einsumgrad.tune.orders import flat
 
-OWN = (Map, Cast, Pair, Fold, Pad, Buffer, Room)
+OWN = (Map, Cast, Pair, Fold, Pad, Buffer, Room, OverlapAdd)
 """Instructions that write into memory that is kept from call to call."""
 VIEWS = (Arrange, Window, Done, Guard)
 """Instructions that show another register's memory."""

@@ -73,18 +73,37 @@ class Side:
         return self._copied(writer, (stack, *groups))
 
     def _copied(self, writer: Writer, parts: tuple[Layout, ...]) -> str:
-        order = tuple(self.layout.index(k) for part in parts for k in part)
-        turned = self.place.turned(order)
-        key = replace(turned, base=f"copy of {self.register}")
-        name = writer.known(key)
-        if name is None:
-            writer.count += 1
-            name = f"m{writer.count}"
-            writer.line(f"{name} = {writer.name(turned)}.copy()")
-            writer.scopes[-1][key] = name
+        """One copy serves a matrix and its transpose."""
+        ways = [parts] if len(parts) < 3 else [parts, (parts[0], parts[2], parts[1])]
+        known = [way for way in ways if writer.known(self._key(way)) is not None]
+        way = known[0] if known else max(ways, key=self._run)
+        name = writer.known(self._key(way)) or self._copy(writer, way)
+        turned = self.place.turned(self._order(way))
         whole = plain(name, turned.shape, turned.dtype)
-        writer.whole(name, whole)
-        axes = tuple(k for part in parts for k in part)
-        merged = _merged(whole, axes, parts)
+        if not known:
+            writer.whole(name, whole)
+        merged = _merged(whole, tuple(k for part in way for k in part), way)
         assert merged is not None
-        return writer.name(merged)
+        rank = len(merged.shape)
+        swapped = (*range(rank - 2), rank - 1, rank - 2)
+        return writer.name(merged if way == parts else merged.turned(swapped))
+
+    def _order(self, way: tuple[Layout, ...]) -> Layout:
+        return tuple(self.layout.index(k) for part in way for k in part)
+
+    def _key(self, way: tuple[Layout, ...]) -> Place:
+        """What a copy is known by."""
+        return replace(self.place.turned(self._order(way)), base=f"copy of {self.register}")
+
+    def _run(self, way: tuple[Layout, ...]) -> int:
+        """How many entries in a row a copy reads."""
+        inner = self.place.turned(self._order(way)[-1:])
+        return inner.shape[0] if inner.shape and inner.strides[0] == inner.item else 0
+
+    def _copy(self, writer: Writer, way: tuple[Layout, ...]) -> str:
+        writer.count += 1
+        name = f"m{writer.count}"
+        turned = self.place.turned(self._order(way))
+        writer.line(f"{name} = {writer.name(turned)}.copy()")
+        writer.scopes[-1][self._key(way)] = name
+        return name

@@ -5,7 +5,7 @@ from __future__ import annotations
 from einsumgrad.emit.places import Place
 from einsumgrad.emit.table import UFUNCS
 from einsumgrad.emit.writer import Writer
-from einsumgrad.plan.nodes import Store, Window
+from einsumgrad.plan.nodes import OverlapAdd, Store, Window
 from einsumgrad.plan.operands import Walk
 
 
@@ -43,6 +43,32 @@ def sliced(
     )
     writer.whole(name, taken)
     return taken.turned(tuple(axes.index(k) for k in range(len(shape))))
+
+
+def spots(made: OverlapAdd, into: Place, value: Place) -> tuple[Place, Place] | None:
+    """Where a value is put, and the part of it that is: what falls outside is left out. None if two
+    axes walk along one, or one axis along two, or a loop moves the walk."""
+    axes = [k for walk in made.walks for k, _ in walk.steps]
+    plain = all(
+        len(w.steps) < 2 and not w.moving and all(c > 0 for _, c in w.steps) for w in made.walks
+    )
+    if not plain or sorted(axes) != list(range(len(value.shape))):
+        return None
+    offset, start = into.offset, value.offset
+    shape, strides = [0] * len(axes), [0] * len(axes)
+    for k, walk in enumerate(made.walks):
+        n, at = into.shape[k], walk.offset - made.widths[k][0]
+        if not walk.steps and not 0 <= at < n:
+            return None
+        offset += at * into.strides[k]
+        for axis, step in walk.steps:
+            first = max(0, -(at // step))
+            last = min(value.shape[axis], (n - 1 - at) // step + 1)
+            offset += first * step * into.strides[k]
+            start += first * value.strides[axis]
+            shape[axis], strides[axis] = max(0, last - first), step * into.strides[k]
+    target = Place(into.base, offset, tuple(shape), tuple(strides), into.dtype)
+    return target, Place(value.base, start, tuple(shape), value.strides, value.dtype)
 
 
 def _slice(walk: Walk, shape: tuple[int, ...]) -> str | None:

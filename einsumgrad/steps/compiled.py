@@ -54,7 +54,7 @@ def address(array: Array) -> int:
     return found
 
 
-NUMPY = ("isfinite", "copyto", "matmul", "vecdot", "empty", "array", "inf", "nan")
+NUMPY = ("isfinite", "copyto", "bitwise_and", "matmul", "vecdot", "empty", "array", "inf", "nan")
 """What the source may name of NumPy, beside the functions of the table."""
 NAMES: Mapping[str, Any] = {
     **{name: getattr(np, name) for name in (*UFUNCS.values(), *FOLDS.values(), *NUMPY)},

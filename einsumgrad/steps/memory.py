@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -18,6 +17,20 @@ Step = Callable[..., list[Array]]
 
 
 @dataclass(slots=True)
+class Lent:
+    """A step taken from those that are to spare, until the end of a `with`."""
+
+    step: Step
+    spare: list[Step]
+
+    def __enter__(self) -> Step:
+        return self.step
+
+    def __exit__(self, *_: object) -> None:
+        self.spare.append(self.step)
+
+
+@dataclass(slots=True)
 class Compiled:
     """A step that may be called from several threads: each call takes a memory of its own, an old
     one if one is free."""
@@ -25,25 +38,31 @@ class Compiled:
     script: Script
     make: Callable[..., Step]
     spare: list[Step] = field(default_factory=list)
+    dtypes: list[np.dtype[Any]] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.dtypes = [np.dtype(dtype) for _, dtype in self.script.leaves]
 
     def run(self, arrays: Mapping[str, Array]) -> dict[str, Array]:
         """The results, none of which shares memory with an argument or with another."""
-        given = [_given(arrays[name], dtype) for name, dtype in self.script.leaves]
+        return self.call([arrays[name] for name, _ in self.script.leaves])
+
+    def call(self, arrays: Sequence[Array]) -> dict[str, Array]:
+        """`run` on the leaves' arrays in their order."""
+        given = [
+            array if array.dtype == dtype and array.flags.c_contiguous else _given(array, dtype)
+            for array, dtype in zip(arrays, self.dtypes, strict=True)
+        ]
         with self.step() as step, np.errstate(all="ignore"):
             found = step(*given)
         return dict(zip(self.script.results, found, strict=True))
 
-    @contextmanager
-    def step(self) -> Iterator[Step]:
+    def step(self) -> Lent:
         """The step over a memory that nobody else uses meanwhile."""
         try:
-            step = self.spare.pop()
+            return Lent(self.spare.pop(), self.spare)
         except IndexError:
-            step = self._made()
-        try:
-            yield step
-        finally:
-            self.spare.append(step)
+            return Lent(self._made(), self.spare)
 
     def _made(self) -> Step:
         block = np.empty(self.script.bytes + 64, np.uint8)
@@ -55,8 +74,6 @@ def _view(block: Array, place: Place) -> Array:
     return np.ndarray(place.shape, place.dtype, block, place.offset, place.strides)
 
 
-def _given(array: Array, dtype: str) -> Array:
+def _given(array: Array, dtype: np.dtype[Any]) -> Array:
     """An argument as the source takes it: of its dtype, without gaps."""
-    if array.dtype == dtype and array.flags.c_contiguous:
-        return array
     return np.ascontiguousarray(array, dtype)

@@ -130,14 +130,20 @@ def replay(plan: Plan, rule: Rule) -> Plan:
     """The plan made anew, each instruction by the rule."""
     graph = Graph(plan)
     for step in plan.steps:
-        _replay(graph, step, rule)
-    results = tuple((name, graph.whole(register)) for name, register in plan.results)
+        again(graph, step, rule)
+    return finished(graph)
+
+
+def finished(graph: Graph) -> Plan:
+    """The plan of what a graph has."""
+    results = tuple((name, graph.whole(register)) for name, register in graph.plan.results)
     return dataclasses.replace(
-        plan, steps=tuple(graph.scopes[0]), registers=tuple(graph.registers), results=results
+        graph.plan, steps=tuple(graph.scopes[0]), registers=tuple(graph.registers), results=results
     )
 
 
-def _replay(graph: Graph, step: Step, rule: Rule) -> None:
+def again(graph: Graph, step: Step, rule: Rule) -> None:
+    """A step of the plan made anew, by the rule."""
     made, own = step.instruction, graph.plan.registers[step.register]
     if not isinstance(made, Loop):
         graph.seen[step.register] = rule(graph, graph.copied(made), own)
@@ -149,7 +155,7 @@ def _replay(graph: Graph, step: Step, rule: Rule) -> None:
     graph.scopes[-1].pop()
     graph.turning.append(made.variable)
     for inner in made.body:
-        _replay(graph, inner, rule)
+        again(graph, inner, rule)
     graph.turning.pop()
     graph.known.pop()
     body = tuple(graph.scopes.pop())

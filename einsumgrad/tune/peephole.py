@@ -149,9 +149,21 @@ def _retyped(graph: Graph, made: Instruction, own: Register) -> Instruction | No
             below = graph.made[register]
             if isinstance(below, Fold) and below.function == "sum":
                 typed = replace(graph.registers[register], dtype=own.dtype, weak=own.weak)
+                below = replace(below, operand=_counted(graph, below.operand, typed))
                 return replace(made, args=(Operand(graph.emit(below, typed), layout),))
         case Cast(operand) if graph.registers[operand].dtype in ("bool", "int64"):
             return replace(made, dtype=own.dtype)
+        case Fill():
+            return made
         case _:
             pass
     return None
+
+
+def _counted(graph: Graph, operand: Operand, own: Register) -> Operand:
+    """What is counted, as the dtype of its count."""
+    before = graph.made[operand.register]
+    if not isinstance(before, Cast) or graph.registers[before.operand].dtype != "bool":
+        return operand
+    typed = replace(own, shape=graph.registers[operand.register].shape)
+    return replace(operand, register=graph.emit(replace(before, dtype=own.dtype), typed))

@@ -1,17 +1,17 @@
 """A first gradient in a fresh process, and what an installation takes on disk:
 `python tests/bench/start.py`.
 
-Each contestant imports what it needs, builds W2 and computes its gradients once; the time is that of
-the whole process, by a clock outside it. `fused` is shown with machine code that it has kept from an
-earlier run, and without."""
+Each contestant imports what it needs, builds W2 and computes its gradients once; the time is that
+of the whole process, by a clock outside it. `fused` is shown with machine code that it has kept
+from an earlier run, and without."""
 
 from __future__ import annotations
 
-import importlib.metadata as metadata
 import shutil
 import subprocess
 import sys
 import time
+from importlib import metadata
 from pathlib import Path
 from statistics import median
 
@@ -74,7 +74,9 @@ def main() -> None:
     first = without_kept_code()
     for name in CONTESTANTS:
         found = [seconds(name) for _ in range(TIMES)]
-        shown.add_row(name, f"{median(found):.2f} ({min(found):.2f})", f"{mebibytes(PACKAGES[name]):.0f}")
+        shown.add_row(
+            name, f"{median(found):.2f} ({min(found):.2f})", f"{mebibytes(PACKAGES[name]):.0f}"
+        )
     shown.add_row("fused, nothing kept", f"{first:.2f}", "")
     Console().print(shown)
 
