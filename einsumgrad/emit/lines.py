@@ -9,6 +9,7 @@ from typing import assert_never
 
 import numpy as np
 
+from einsumgrad.emit.gathers import picked, take
 from einsumgrad.emit.homes import Homes
 from einsumgrad.emit.kernels import called
 from einsumgrad.emit.matrices import product
@@ -16,7 +17,7 @@ from einsumgrad.emit.places import Place
 from einsumgrad.emit.put import added, kept
 from einsumgrad.emit.slices import inner, sliced, stored
 from einsumgrad.emit.table import BY_NAME, FOLDS, LINES, STARTS, UFUNCS
-from einsumgrad.emit.writer import Writer, plain
+from einsumgrad.emit.writer import Writer, number, plain
 from einsumgrad.engines.functions import FUNCTIONS, REAL
 from einsumgrad.engines.numpy import call_of
 from einsumgrad.plan.nodes import (
@@ -188,7 +189,7 @@ class Lines:
 
     def argument(self, arg: Arg, rank: int) -> str:
         if isinstance(arg, Constant):
-            return _number(arg.value)
+            return number(arg.value)
         place = self.places[arg.register]
         if place.base.startswith("i"):  # a loop's variable, a number
             return place.base
@@ -209,7 +210,7 @@ class Lines:
         self.writer.line(f"copyto({out}, {function}({whole}, {made.axes}), 'unsafe')")
 
     def filled(self, place: Place, value: float) -> None:
-        self.writer.line(f"{self.writer.name(place)}.fill({_number(value)})")
+        self.writer.line(f"{self.writer.name(place)}.fill({number(value)})")
 
     def inside(self, place: Place, widths: tuple[tuple[int, int], ...], source: int) -> None:
         """A register put into a place with room around it."""
@@ -261,7 +262,11 @@ class Lines:
         if isinstance(made, Once):
             self.writer.line(call)
             return
-        self.writer.line(f"{name} = owned({call}, '{own.dtype}')")
+        found = picked(made, self.places, own.shape) if isinstance(made, Gather) else None
+        if found is not None:
+            take(self.writer, found, name, call)
+        else:
+            self.writer.line(f"{name} = owned({call}, '{own.dtype}')")
         self.places[register] = plain(name, own.shape, own.dtype)
         self.writer.whole(name, self.places[register])
 
@@ -281,17 +286,6 @@ class Lines:
     def value(self, register: int) -> str:
         """What a function over registers finds in one: an array, a loop's variable, or nothing."""
         return self.writer.name(self.places[register]) if register in self.places else "None"
-
-
-def _number(value: float) -> str:
-    """A number as the source says it."""
-    if value == np.inf:
-        return "inf"
-    if value == -np.inf:
-        return "-inf"
-    if np.isnan(value):
-        return "nan"
-    return repr(float(value))
 
 
 def _filled(text: str, names: Mapping[str, str]) -> str:

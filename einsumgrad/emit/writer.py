@@ -6,6 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
+
 from einsumgrad.emit.places import Place, laid
 from einsumgrad.fused.kernel import Written
 
@@ -117,3 +119,14 @@ def _turned(whole: Place, place: Place) -> tuple[int, ...] | None:
 def plain(name: str, shape: tuple[int, ...], dtype: str) -> Place:
     """An array of its own, laid out plainly."""
     return laid(name, 0, shape, None, dtype)
+
+
+def number(value: float) -> str:
+    """A number as the source says it."""
+    if value == np.inf:
+        return "inf"
+    if value == -np.inf:
+        return "-inf"
+    if np.isnan(value):
+        return "nan"
+    return repr(float(value))

@@ -108,8 +108,14 @@ class Costs:
         sums = sum(self.plan.registers[r].size * 4 for r in made.sums)
         added = max(0.0, parts - 1) * 3 * sums * FAR / 2
         moved = self._moved(self.kept / parts) * parts
-        spent = self.work + moved + added + parts * (self.calls + 5) * CALL
+        turned = 4 * self._gaps(made) * (NEAR + FAR)
+        spent = self.work + moved + added + turned + parts * (self.calls + 5) * CALL
         return spent / min(workers, parts) + SHARING
+
+    def _gaps(self, made: Cut) -> int:
+        """The entries of leaves of which a part is no piece of memory."""
+        loads = (s.register for s in self.plan.steps if isinstance(s.instruction, Load))
+        return sum(self.plan.registers[r].size for r in loads if made.axis.get(r, 0) > 0)
 
     def _moved(self, count: float) -> float:
         return count * 2 * (NEAR if count <= CACHE else FAR)

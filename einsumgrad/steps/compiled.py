@@ -54,11 +54,17 @@ def address(array: Array) -> int:
     return found
 
 
+def outside(index: Array, length: int) -> bool:
+    """Whether a value of an index is no position of an axis of this length."""
+    return index.size > 0 and bool(index.min() < 0 or index.max() >= length)
+
+
 NUMPY = ("isfinite", "copyto", "bitwise_and", "matmul", "vecdot", "empty", "array", "inf", "nan")
 """What the source may name of NumPy, beside the functions of the table."""
 NAMES: Mapping[str, Any] = {
     **{name: getattr(np, name) for name in (*UFUNCS.values(), *FOLDS.values(), *NUMPY)},
-    "seen": seen, "owned": owned, "erf": erf_into, "table": table, "address": address,
+    "seen": seen, "owned": owned, "erf": erf_into, "outside": outside, "table": table,
+    "address": address,
 }  # fmt: skip
 """What the source may name, beside the constants that it is given."""
 

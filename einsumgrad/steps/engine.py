@@ -32,14 +32,14 @@ class Engine:
     sooner done with a plan that runs a few hundred times."""
 
     name: str = "numpy"
-    workers: Workers = field(default_factory=lambda: Workers(1))
+    workers: Workers = field(default_factory=lambda: Workers(cores()))
 
     def compiled(self, plan: Plan) -> Compiled:
         """The step of a plan."""
         made = tuned(plan)
         small = self.name == "auto" and Costs(made, made.steps).alone(1) < WORTH
         if self.name == "numpy" or small:
-            return compiled(script(in_strips(made)))
+            return compiled(script(in_strips(made)), Workers(self.workers.count))
         return compiled(script(fused(shared(made, self.workers.count))), self.workers)
 
 
@@ -55,7 +55,7 @@ def engine_of(name: str) -> Engine:
     if missing:
         what = 'engine="fused"'
         raise EinError(MissingExtra(what=what, package=missing[0], extra="fast"))
-    return Engine(name, Workers(cores()))
+    return Engine(name, Workers(cores(), products=True))
 
 
 def automatic() -> Engine:

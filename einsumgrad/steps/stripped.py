@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from einsumgrad.plan.nodes import Strips
+from einsumgrad.plan.nodes import Loop, Pair, Strips
+from einsumgrad.plan.nodes import Step as Planned
 from einsumgrad.steps.memory import Array, Compiled, Step
 from einsumgrad.steps.workers import Workers
 
@@ -22,9 +23,14 @@ class Stripped:
     workers: Workers
     spare: list[list[Array]] = field(default_factory=list)
 
+    @property
+    def free(self) -> bool:
+        """Whether workers may share the parts: none of them waits for BLAS."""
+        return self.workers.products or not _products(self.made.plan.steps)
+
     def __call__(self, *arrays: Array) -> None:
         """Reads and fills parts of the arrays, or the whole of those that do not have the axis."""
-        shares = _shares(self.made.parts, self.workers.count)
+        shares = _shares(self.made.parts, self.workers.count if self.free else 1)
         work = [
             Share(self, arrays, first, last, own=k > 0) for k, (first, last) in enumerate(shares)
         ]
@@ -34,6 +40,15 @@ class Stripped:
             work[-1].run(self.rest)
         for share in work:
             share.give()
+
+
+def _products(steps: tuple[Planned, ...]) -> bool:
+    """Whether any of the steps is a matrix product."""
+    every = (step.instruction for step in steps)
+    return any(
+        isinstance(made, Pair) or (isinstance(made, Loop) and _products(made.body))
+        for made in every
+    )
 
 
 def _shares(parts: int, workers: int) -> list[tuple[int, int]]:

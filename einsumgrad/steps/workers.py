@@ -55,10 +55,11 @@ def blas() -> Blas:
 
 @dataclass(slots=True)
 class Workers:
-    """`count` threads, the calling one among them. `blas`: what they keep to one thread each,
-    looked up when it is needed."""
+    """`count` threads, the calling one among them. `products`: they may share strips with matrix
+    products too, `blas` being kept to one thread each; it is looked up when it is needed."""
 
     count: int
+    products: bool = False
     blas: Blas | None = None
     pool: ThreadPoolExecutor | None = None
 
@@ -69,7 +70,7 @@ class Workers:
             return
         if self.pool is None or self.blas is None:
             self.pool = ThreadPoolExecutor(self.count - 1, "einsumgrad")
-            self.blas = blas()
+            self.blas = blas() if self.products else Blas()
         with self.blas.alone():
             others = [self.pool.submit(job) for job in jobs[1:]]
             try:

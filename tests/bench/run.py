@@ -163,11 +163,31 @@ def memory(results: dict[str, dict[str, Found]], names: list[str]) -> Table:
     return shown
 
 
+def plotted(results: dict[str, dict[str, Found]], names: list[str], path: str) -> None:
+    """Bars of the times as multiples of the best peer's."""
+    from matplotlib import pyplot as plt
+
+    figure, axes = plt.subplots(figsize=(10, 4))
+    width = 0.8 / len(names)
+    for k, name in enumerate(names):
+        heights = [ratio(found, name) for found in results.values()]
+        places = [place + (k - len(names) / 2) * width for place in range(len(results))]
+        axes.bar(places, heights, width, label=name)
+    axes.axhline(1, color="black", linewidth=0.8)
+    axes.set_yscale("log")
+    axes.set_xticks(range(len(results)), list(results))
+    axes.set_ylabel("time / best of torch, compile, jax")
+    axes.legend()
+    figure.tight_layout()
+    figure.savefig(path, dpi=120)
+
+
 def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("--quick", action="store_true", help="fewer and shorter rounds")
     parser.add_argument("--works", default=",".join(WORKS))
     parser.add_argument("--contestants", default=",".join(CONTESTANTS))
+    parser.add_argument("--png", metavar="FILE", help="draw the ratios")
     parser.add_argument("--dtype", default="float32", choices=TOLERANCE)
     options = parser.parse_args()
     options.works = options.works.split(",")
@@ -186,6 +206,8 @@ def main() -> None:
             console.print(f"{work} {name:10} {cell(one):>20} {one.error}", highlight=False)
     console.print(table(results, options.contestants))
     console.print(memory(results, options.contestants))
+    if options.png:
+        plotted(results, options.contestants, options.png)
 
 
 if __name__ == "__main__":

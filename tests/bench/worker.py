@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 
 sys.path.insert(0, str(Path(__file__).parent))
-from works import WORKS
+from works import work_of
 
 STATUS, CLEAR = Path("/proc/self/status"), Path("/proc/self/clear_refs")
 
@@ -34,7 +34,7 @@ class Contestant:
 
     def prepare(self, name: str) -> dict[str, Any]:
         """Builds the step and saves its value and gradients for the coordinator to compare."""
-        work = WORKS[name]
+        work = work_of(name)
         arrays = work.arrays(self.dtype)
         self.step = self.peer.prepare(work, arrays, self.mode)
         before = reset_peak()

@@ -88,3 +88,9 @@ WORKS = {
         ),
     )
 }  # fmt: skip
+
+
+def work_of(name: str) -> Work:
+    """A work; `W2/64`: the perceptron W2 with a batch of 64."""
+    name, _, batch = name.partition("/")
+    return _mlp("W2", B=int(batch), I=784, J=256, Y=10) if batch else WORKS[name]
