@@ -20,6 +20,7 @@ from einsumgrad.emit.script import script
 from einsumgrad.engines.numpy import compile_plan
 from einsumgrad.pipeline import backward, prepared
 from einsumgrad.plan.nodes import Plan, Strips
+from einsumgrad.steps import stripped as stripped_module
 from einsumgrad.steps.compiled import compiled
 from einsumgrad.steps.runner import Runner
 from einsumgrad.steps.starts import fill
@@ -137,3 +138,19 @@ def test_small_windows_taken_apart_agree(text: str) -> None:
     agree(fast, arrays, expected)
     for made in cuts(fast):
         agree(stripped(fast, made, of(1)), arrays, expected)
+
+
+@pytest.mark.parametrize("cores", [2, 3])
+def test_parts_side_by_side_agree(cores: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(stripped_module, "ENTRIES", 0)
+    monkeypatch.setattr(stripped_module, "_cores", lambda: cores)
+    plan, arrays = planned(einsumgrad.load(WORKS / "norm.ein").ir)
+    expected, fast = compile_plan(plan).run(arrays), tuned(plan)
+    for made in cuts(fast):
+        for count in (1, 2):
+            agree(stripped(fast, made, of(count)), arrays, expected)
+
+
+def test_a_fault_in_a_thread_is_raised(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(stripped_module, "_cores", lambda: 2)
+    test_a_fault_in_a_strip_names_the_entry()

@@ -14,7 +14,7 @@ from einsumgrad.emit.places import Place
 from einsumgrad.emit.script import Parts, Script
 from einsumgrad.emit.table import FOLDS, UFUNCS
 from einsumgrad.engines.erf import erf_into
-from einsumgrad.plan.nodes import Strips
+from einsumgrad.steps.stripped import Stripped, workers
 
 Array = npt.NDArray[Any]
 Step = Callable[..., list[Array]]
@@ -118,62 +118,14 @@ def _given(array: Array, dtype: np.dtype[Any]) -> Array:
 
 def compiled(script: Script) -> Compiled:
     """The script's step. Its source has no text from a program or an array in it."""
-    strips = {name: stripped(parts) for name, parts in script.strips.items()}
+    strips = {name: _stripped(parts) for name, parts in script.strips.items()}
     names = {**NAMES, **script.constants, **strips}
     code = compile(script.source, "<step>", "exec")
     exec(code, names)
     return Compiled(script, names["make"])
 
 
-def stripped(parts: Parts) -> Stripped:
+def _stripped(parts: Parts) -> Stripped:
     """What a source calls for strips."""
     rest = None if parts.rest is None else compiled(parts.rest)
-    return Stripped(parts.made, compiled(parts.part), rest)
-
-
-@dataclass(slots=True)
-class Stripped:
-    """Runs a step for one part of an axis after another."""
-
-    made: Strips
-    part: Compiled
-    rest: Compiled | None
-
-    def __call__(self, *arrays: Array) -> None:
-        """Reads and fills parts of the arrays, or the whole of those that do not have the axis."""
-        axes = (*(axis for _, axis in self.made.takes), *(axis for _, axis in self.made.outs))
-        whole = Whole(arrays, axes, arrays[len(self.made.takes) :], self.made.length)
-        with self.part.step() as step:
-            for number in range(self.made.parts):
-                whole.run(step, number)
-        if self.rest is not None:
-            with self.rest.step() as step:
-                whole.run(step, self.made.parts)
-
-
-@dataclass(slots=True)
-class Whole:
-    """Arrays with their axes that are cut; `outs`: those of them that are filled, the last ones."""
-
-    arrays: tuple[Array, ...]
-    axes: tuple[int | None, ...]
-    outs: tuple[Array, ...]
-    length: int
-
-    def run(self, step: Step, number: int) -> None:
-        """The part of this number. What is summed is added, but for the first part."""
-        part = slice(number * self.length, (number + 1) * self.length)
-        given = [
-            array if axis is None else array[(*(slice(None),) * axis, part)]
-            for array, axis in zip(self.arrays, self.axes, strict=True)
-        ]
-        if number == 0:
-            step(*given)
-            return
-        first = len(given) - len(self.outs)
-        sums = [k for k in range(first, len(given)) if self.axes[k] is None]
-        for k in sums:
-            given[k] = np.empty_like(given[k])
-        step(*given)
-        for k in sums:
-            np.add(self.arrays[k], given[k], out=self.arrays[k])
+    return Stripped(parts.made, compiled(parts.part), rest, workers(parts.made))
