@@ -23,6 +23,7 @@ from einsumgrad.plan.nodes import Plan, Strips
 from einsumgrad.steps.compiled import compiled
 from einsumgrad.steps.runner import Runner
 from einsumgrad.steps.starts import fill
+from einsumgrad.steps.workers import Workers
 from einsumgrad.tune.levels import Cut
 from einsumgrad.tune.strips import Length, cuts, stripped
 from einsumgrad.tune.tune import tuned
@@ -33,8 +34,11 @@ Array = npt.NDArray[Any]
 WORKS = Path(__file__).parent / "bench" / "works"
 
 
-def agree(plan: Plan, arrays: Mapping[str, Array], expected: Mapping[str, Array]) -> None:
-    step = compiled(script(plan))
+def agree(
+    plan: Plan, arrays: Mapping[str, Array], expected: Mapping[str, Array],
+    workers: Workers | None = None,
+) -> None:  # fmt: skip
+    step = compiled(script(plan), workers)
     for _ in range(2):  # the memory of the first call is used again
         found = step.run(arrays)
         for name, array in expected.items():
@@ -137,3 +141,22 @@ def test_small_windows_taken_apart_agree(text: str) -> None:
     agree(fast, arrays, expected)
     for made in cuts(fast):
         agree(stripped(fast, made, of(1)), arrays, expected)
+
+
+@pytest.mark.parametrize("workers", [2, 3])
+def test_parts_side_by_side_agree(workers: int) -> None:
+    plan, arrays = planned(einsumgrad.load(WORKS / "norm.ein").ir)
+    expected, fast = compile_plan(plan).run(arrays), tuned(plan)
+    for made in cuts(fast):
+        for count in (1, 2):
+            agree(stripped(fast, made, of(count)), arrays, expected, Workers(workers))
+
+
+def test_a_fault_in_a_thread_is_raised() -> None:
+    def refused() -> None:
+        raise ValueError("here")
+
+    done: list[int] = []
+    with pytest.raises(ValueError, match="here"):
+        Workers(2).run([lambda: done.append(1), refused])
+    assert done == [1]

@@ -182,7 +182,9 @@ class Lines:
         elif made.function in LINES:
             names = {"o": out, **dict(zip("abc", args, strict=False))}
             for text in LINES[made.function]:
-                self.writer.line(_filled(text, names))
+                line = _filled(text, names)
+                if line != f"copyto({out}, {out})":
+                    self.writer.line(line)
         else:
             function = self.writer.constant("f", FUNCTIONS[made.function])
             self.writer.line(f"copyto({out}, {function}({', '.join(args)}), 'unsafe')")

@@ -15,6 +15,7 @@ from einsumgrad.plan.nodes import (
     Fold,
     Instruction,
     Kernel,
+    Load,
     Loop,
     Map,
     Pair,
@@ -23,14 +24,15 @@ from einsumgrad.plan.nodes import (
     Step,
     Window,
 )
-from einsumgrad.plan.operands import Layout, Operand
+from einsumgrad.plan.operands import Arg, Layout, Operand
 
 Order = tuple[int, ...]
 
 
 def orders(plan: Plan) -> Mapping[int, Order]:
     """The order of every register that is not laid out plainly."""
-    ballot = Ballot(plan)
+    leaves = {s.register for s in plan.steps if isinstance(s.instruction, Load)}
+    ballot = Ballot(plan, leaves=leaves)
     for _, register in plan.results:
         ballot.vote(register, plain(len(plan.registers[register].shape)), 2)
     steps = [step for step, _ in flat(plan.steps)]
@@ -53,11 +55,13 @@ def plain(rank: int) -> Order:
 
 @dataclass(slots=True)
 class Ballot:
-    """Votes for orders by register, weighed by entries, and the orders that were decided."""
+    """Votes for orders by register, weighed by entries, and the orders that were decided. `leaves`:
+    registers of a caller's arrays."""
 
     plan: Plan
     votes: dict[int, dict[Order, int]] = field(default_factory=dict)
     orders: dict[int, Order] = field(default_factory=dict)
+    leaves: set[int] = field(default_factory=set)
 
     def vote(self, register: int, order: Order, weight: int) -> None:
         held = self.votes.setdefault(register, {})
@@ -65,19 +69,24 @@ class Ballot:
         held[order] = held.get(order, 0) + weight * size
 
     def wish(self, register: int) -> Order | None:
+        """The order with most votes; of several the plain one, as leaves and results have it."""
         held = self.votes.get(register)
-        return max(held, key=lambda order: held[order]) if held else None
+        if not held:
+            return None
+        return max(held, key=lambda order: (held[order], order == plain(len(order))))
 
     def ask(self, step: Step) -> None:
         """A step's votes on its operands."""
         made = step.instruction
+        fixed = self._fixed(made.args, made.rank) if isinstance(made, Map) else None
+        if fixed is not None:
+            self.vote(step.register, fixed, 1)
         wish = self.wish(step.register)
         match made:
-            case Map(_, args, rank):
-                space = wish or plain(rank)
+            case Map(_, args, _):
                 for arg in args if wish is not None else ():
-                    if isinstance(arg, Operand):
-                        self.vote(arg.register, along(arg.layout, space), 2)
+                    if isinstance(arg, Operand) and wish is not None:
+                        self.vote(arg.register, along(arg.layout, wish), 2)
             case Cast(operand) if wish is not None:
                 self.vote(operand, wish, 2)
             case Arrange(operand, _) if wish is not None:
@@ -92,7 +101,8 @@ class Ballot:
             case Pair():
                 both, rows, columns, summed = made.parts
                 for operand, own in ((made.left, rows), (made.right, columns)):
-                    self.vote(operand.register, along(operand.layout, (*both, *own, *summed)), 1)
+                    for order in ((*both, *own, *summed), (*both, *summed, *own)):
+                        self.vote(operand.register, along(operand.layout, order), 1)
             case _:
                 pass
 
@@ -106,8 +116,12 @@ class Ballot:
 
     def _made(self, made: Instruction, wish: Order | None) -> Order | None:
         match made:
-            case Map(_, args, _):
-                return wish or self._largest([a for a in args if isinstance(a, Operand)])
+            case Map(_, args, rank):
+                return (
+                    wish
+                    or self._fixed(args, rank)
+                    or self._largest([a for a in args if isinstance(a, Operand)])
+                )
             case Cast(operand):
                 return wish or self.orders.get(operand)
             case Fold(function) if not function.startswith("arg"):
@@ -120,6 +134,15 @@ class Ballot:
                 return wish
             case _:
                 return None
+
+    def _fixed(self, args: tuple[Arg, ...], rank: int) -> Order | None:
+        """The order of a leaf over the whole space: a caller has laid it out."""
+        found = (
+            a.layout
+            for a in args
+            if isinstance(a, Operand) and a.register in self.leaves and len(a.layout) == rank
+        )
+        return next(found, None)
 
     def _largest(self, operands: list[Operand]) -> Order | None:
         if not operands:
