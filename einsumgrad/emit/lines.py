@@ -16,6 +16,7 @@ from einsumgrad.emit.matrices import product
 from einsumgrad.emit.places import Place
 from einsumgrad.emit.put import added, kept
 from einsumgrad.emit.slices import inner, sliced, stored
+from einsumgrad.emit.sums import summed
 from einsumgrad.emit.table import BY_NAME, FOLDS, LINES, STARTS, UFUNCS
 from einsumgrad.emit.writer import Writer, number, plain
 from einsumgrad.engines.functions import FUNCTIONS, REAL
@@ -199,12 +200,12 @@ class Lines:
 
     def fold(self, made: Fold, place: Place) -> None:
         source = self.places[made.operand.register].spread(made.operand.layout, made.rank)
+        if summed(self.writer, made, source, place, alone=not self.given):
+            return
         out, whole = self.writer.name(place), self.writer.name(source)
         if made.function in FOLDS:
-            empty = any(source.shape[k] == 0 for k in made.axes)
-            start = (
-                f", initial={STARTS[made.function]}" if empty and made.function in STARTS else ""
-            )
+            empty = made.function in STARTS and any(source.shape[k] == 0 for k in made.axes)
+            start = f", initial={STARTS[made.function]}" if empty else ""
             axes = f"({', '.join(map(str, made.axes))},)"
             self.writer.line(f"{FOLDS[made.function]}.reduce({whole}, {axes}, None, {out}{start})")
             return

@@ -111,8 +111,8 @@ def _index(
 
     def run(registers: list[Any]) -> Array:
         values = np.asarray(registers[register])
-        outside = (values < 0) | (values >= length)
-        if outside.any():
+        outside = values.view(np.uint64) >= length  # one comparison: what is below 0 is far above
+        if np.count_nonzero(outside):
             kept = None if looked is None else np.asarray(looked(registers))
             bad = _looked_at(outside, kept, place, rank)
             if np.any(bad):
