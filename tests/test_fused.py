@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -179,3 +181,15 @@ def runs_fused(trial: Trial) -> None:
 
 def test_random_programs_run_fused(pytestconfig: pytest.Config) -> None:
     hold({"fused": runs_fused}, programs(), wanted(pytestconfig) // 2)
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="a system without fork")
+def test_workers_after_a_fork() -> None:
+    workers = Workers(2)
+    workers.run([lambda: None, lambda: None])
+    child = os.fork()
+    if child == 0:
+        signal.alarm(20)  # ends it, should it wait for threads that are not there
+        workers.run([lambda: None, lambda: None])
+        os._exit(0)
+    assert os.waitpid(child, 0)[1] == 0

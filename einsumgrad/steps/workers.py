@@ -62,13 +62,15 @@ class Workers:
     products: bool = False
     blas: Blas | None = None
     pool: ThreadPoolExecutor | None = None
+    process: int = 0
 
     def run(self, jobs: list[Callable[[], None]]) -> None:
         """All jobs, the first in this thread. Raises what one of them raises, when all are done."""
         if len(jobs) == 1:
             jobs[0]()
             return
-        if self.pool is None or self.blas is None:
+        if self.pool is None or self.blas is None or self.process != os.getpid():
+            self.process = os.getpid()  # a fork has the pool, but none of its threads
             self.pool = ThreadPoolExecutor(self.count - 1, "einsumgrad")
             self.blas = blas() if self.products else Blas()
         with self.blas.alone():
