@@ -23,9 +23,10 @@ HARD_ONES = frozenset(
     ["exp", "log", "log1p", "expm1", "tanh", "sigmoid", "erf", "gelu", "silu", "softplus", "power",
      "sin", "cos", "tan"]
 )  # fmt: skip
-CALL, SHARING = 1.2e-6, 6e-5
-"""Seconds for a call of NumPy, and for work to reach another thread and its result to come back."""
-CACHE, NEAR, FAR = 2**20, 5e-11, 2.5e-10
+CALL, WAITING, SHARING = 1.2e-6, 2, 5e-4
+"""Seconds for a call of NumPy; how much more it takes where threads wait for the interpreter, which
+only one of them has at a time; seconds for work to reach another thread and to come back."""
+CACHE, NEAR, FAR = 2**20, 3e-11, 1e-10
 """Bytes of a core's cache; seconds a byte within it and from beyond."""
 BLAS_GAIN = 0.8
 """How well a library of products uses more than one core at these sizes."""
@@ -63,8 +64,7 @@ def _best(plan: Plan, made: Cut, workers: int) -> tuple[int, float]:
         lengths.append(length)
         length //= 2
     times = {
-        n: plain.alone(workers) + sum(level.parted(made, n, workers) for level in levels)
-        for n in lengths
+        n: plain.alone(1) + sum(level.parted(made, n, workers) for level in levels) for n in lengths
     }
     least = min(times, key=lambda n: times[n])
     return least, times[least]
@@ -108,9 +108,9 @@ class Costs:
         sums = sum(self.plan.registers[r].size * 4 for r in made.sums)
         added = max(0.0, parts - 1) * 3 * sums * FAR / 2
         moved = self._moved(self.kept / parts) * parts
-        turned = 4 * self._gaps(made) * (NEAR + FAR)
-        spent = self.work + moved + added + turned + parts * (self.calls + 5) * CALL
-        return spent / min(workers, parts) + SHARING
+        turned = 4 * self._gaps(made) * 10 * FAR
+        spent = self.work + moved + added + turned
+        return spent / min(workers, parts) + parts * (self.calls + 5) * CALL * WAITING + SHARING
 
     def _gaps(self, made: Cut) -> int:
         """The entries of leaves of which a part is no piece of memory."""

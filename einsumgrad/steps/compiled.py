@@ -71,7 +71,11 @@ NAMES: Mapping[str, Any] = {
 
 def compiled(script: Script, workers: Workers | None = None) -> Compiled:
     """The script's step; `workers` share its strips."""
-    return _compiled(script, linked(script), workers or Workers(1))
+    workers = workers or Workers(1)
+    found = _compiled(script, linked(script), workers)
+    if script.strips:
+        found.around = workers.alone
+    return found
 
 
 def _compiled(script: Script, kernels: Kernels, workers: Workers) -> Compiled:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -33,10 +34,11 @@ class Lent:
 @dataclass(slots=True)
 class Compiled:
     """A step that may be called from several threads: each call takes a memory of its own, an old
-    one if one is free."""
+    one if one is free. `around`: what a call is done within."""
 
     script: Script
     make: Callable[..., Step]
+    around: Callable[[], AbstractContextManager[None]] = nullcontext
     spare: list[Step] = field(default_factory=list)
     dtypes: list[np.dtype[Any]] = field(init=False)
 
@@ -53,7 +55,7 @@ class Compiled:
             array if array.dtype == dtype and array.flags.c_contiguous else _given(array, dtype)
             for array, dtype in zip(arrays, self.dtypes, strict=True)
         ]
-        with self.step() as step, np.errstate(all="ignore"):
+        with self.around(), self.step() as step, np.errstate(all="ignore"):
             found = step(*given)
         return dict(zip(self.script.results, found, strict=True))
 

@@ -6,7 +6,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from threading import Lock
 from typing import Any
@@ -64,21 +64,28 @@ class Workers:
     pool: ThreadPoolExecutor | None = None
     process: int = 0
 
+    def alone(self) -> AbstractContextManager[None]:
+        """Keeps BLAS to one thread: its own threads wait for more work for a while, on the cores
+        that strips are to run on."""
+        if not self.products:
+            return nullcontext()
+        if self.blas is None:
+            self.blas = blas()
+        return self.blas.alone()
+
     def run(self, jobs: list[Callable[[], None]]) -> None:
         """All jobs, the first in this thread. Raises what one of them raises, when all are done."""
         if len(jobs) == 1:
             jobs[0]()
             return
-        if self.pool is None or self.blas is None or self.process != os.getpid():
+        if self.pool is None or self.process != os.getpid():
             self.process = os.getpid()  # a fork has the pool, but none of its threads
             self.pool = ThreadPoolExecutor(self.count - 1, "einsumgrad")
-            self.blas = blas() if self.products else Blas()
-        with self.blas.alone():
-            others = [self.pool.submit(job) for job in jobs[1:]]
-            try:
-                jobs[0]()
-            finally:
-                for other in others:
-                    other.exception()
+        others = [self.pool.submit(job) for job in jobs[1:]]
+        try:
+            jobs[0]()
+        finally:
+            for other in others:
+                other.exception()
         for other in others:
             other.result()
