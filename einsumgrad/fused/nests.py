@@ -15,16 +15,20 @@ from einsumgrad.plan.operands import Constant, Layout, Operand
 Variables = tuple[int, ...]
 FOLDED = frozenset({"sum", "max", "min", "prod", "any"})
 FLOATS = frozenset({"float32", "float64"})
+KNOWN = FLOATS | {"bool", "int64"}
 
 
 def fusable(plan: Plan, step: Step) -> bool:
     """Whether a step can run in a nest: floating numbers and masks, entry by entry or folded."""
     own = plan.registers[step.register]
+    read = (o.register for o in operands(step.instruction, plan))
+    if any(plan.registers[r].dtype not in KNOWN for r in read):
+        return False
     match step.instruction:
         case Map():
             return own.dtype in FLOATS or own.dtype == "bool"
-        case Cast(operand):
-            return own.dtype in FLOATS and plan.registers[operand].dtype != "object"
+        case Cast():
+            return own.dtype in FLOATS
         case Fold(function, _, _, _, mask):
             return function in FOLDED and mask is None and own.dtype in FLOATS | {"bool"}
         case _:
