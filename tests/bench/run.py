@@ -192,7 +192,7 @@ def arguments() -> argparse.Namespace:
     options = parser.parse_args()
     options.works = options.works.split(",")
     options.contestants = options.contestants.split(",")
-    options.rounds, options.seconds = (3, 0.2) if options.quick else (9, 0.5)
+    options.rounds, options.seconds = (3, 0.2) if options.quick else (7, 0.3)
     return options
 
 
