@@ -43,7 +43,11 @@ def homes(plan: Plan, orders: Mapping[int, Order], outs: Mapping[int, Place] | N
     if outs is None:
         given = outer & {life.owner(register) for _, register in plan.results}
     else:
-        given = {r for r in outs.keys() & outer if _fits(every, r, outs[r])}
+        mended = {m.step.instruction.result for m in every if isinstance(m.step.instruction, Guard)}
+        products = {m.step.register for m in every if isinstance(m.step.instruction, Pair)}
+        given = {
+            r for r in (outs.keys() & outer) - mended if r not in products or _plain(outs[r])
+        }  # a product is made in plain order only
     found = Finder(plan, orders, frozenset(given), outs or {}, life)
     ends = _ends(life)
     for moment in every:
@@ -60,14 +64,8 @@ def _lasts(step: Step) -> bool:
     return isinstance(step.instruction, OWN) and not isinstance(step.instruction, Buffer)
 
 
-def _fits(every: tuple[Moment, ...], register: int, out: Place) -> bool:
-    """Whether a result may be made where the caller wants it: a product only in plain order, and
-    nothing that is put right afterwards."""
-    made = {m.step.register: m.step.instruction for m in every}
-    if any(isinstance(i, Guard) and i.result == register for i in made.values()):
-        return False
-    plain = laid(out.base, out.offset, out.shape, None, out.dtype)
-    return not isinstance(made[register], Pair) or out.strides == plain.strides
+def _plain(place: Place) -> bool:
+    return place.strides == laid(place.base, place.offset, place.shape, None, place.dtype).strides
 
 
 def _ends(life: Lives) -> dict[int, list[int]]:

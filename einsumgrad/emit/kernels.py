@@ -16,7 +16,7 @@ def called(writer: Writer, made: Kernel, arrays: Sequence[Place]) -> None:
     """`arrays`: where what the kernel takes is, then what it fills."""
     number = len(writer.kernels)
     memories = [Memory("", place.strides, KINDS[place.dtype]) for place in arrays]
-    writer.kernels[f"n{number}"] = written(made, "KERNEL", memories)
+    writer.kernels[f"n{number}"] = written(made, memories)
     held = [writer.name(p) if p.base == ARENA else "None" for p in arrays]
     writer.held += (f"b{number}", *(name for name in held if name != "None"))
     writer.setup.append(f"b{number} = table({', '.join(held)})")

@@ -25,6 +25,7 @@ from einsumgrad.plan.operands import Layout, Nest, Register
 from einsumgrad.plan.uses import uses
 from einsumgrad.tune.live import live
 from einsumgrad.tune.orders import Order, flat, orders
+from einsumgrad.tune.strips import apart, filled
 
 LEAVES = (Load, Count, Fill)
 """What needs nothing stands in front, where it keeps nobody apart."""
@@ -120,13 +121,8 @@ class Builder:
 
     def _kernel(self, group: Group, outs: list[int]) -> list[Step]:
         """The kernel with rooms for what others read, which keep the numbers of the registers."""
-        own = {step.register for step in group.steps}
-        read = dict.fromkeys(r for step in group.steps for r in uses(step.instruction))
-        takes = tuple(r for r in read if r not in own)
-        loads = tuple(Step(Load(str(r)), r) for r in takes)
-        plan = replace(
-            self.plan, steps=(*loads, *group.steps), results=tuple((str(r), r) for r in outs)
-        )
+        plan = apart(self.plan, group.steps, outs)
+        takes = tuple(s.register for s in plan.steps if isinstance(s.instruction, Load))
         rooms = [self._new(Room(None, len(self.registers)), self.plan.registers[r]) for r in outs]
         shown = [*((r, group.held[r]) for r in takes)]
         shown += ((room.register, group.held[r]) for room, r in zip(rooms, outs, strict=True))
@@ -139,10 +135,7 @@ class Builder:
             kernel = replace(kernel, scratch=rooms[-1].register)
         token = self._new(kernel, Register((), "int64", weak=True, owner=self._owner(group)))
         done = [
-            Step(
-                Done(room.register, token.register, ((0, 0),) * len(self.plan.registers[r].shape)),
-                r,
-            )
+            filled(self.plan, r, room.register, token.register)
             for room, r in zip(rooms, outs, strict=False)
         ]
         return [*rooms, token, *done]

@@ -13,9 +13,10 @@ from einsumgrad.fused.writing import literal
 from einsumgrad.plan.nodes import Cast, Fold, Kernel, Map, Step
 from einsumgrad.plan.operands import Arg, Constant, Layout, Operand
 
+NAME = "@KERNEL"
+"""The function of a kernel, before it has a name that is its own in a module."""
 COMPARED = ("=", "!=", "<", "<=", ">", ">=")
 WHOLE = dict(zip(COMPARED, ("eq", "ne", "slt", "sle", "sgt", "sge"), strict=True))
-LOGICAL = ("and", "or", "not")
 INF = float("inf")
 FOLDS = {
     "sum": ("add", 0.0), "prod": ("multiply", 1.0), "max": ("fold max", -INF),
@@ -35,9 +36,9 @@ class Written:
     hints: int
 
 
-def written(kernel: Kernel, name: str, arrays: Sequence[Memory]) -> Written:
-    """The function `name`, which is given a table of pointers: to what the kernel takes, then to
-    what it fills, then to its scratch. `arrays`: those in this order, but for their pointers."""
+def written(kernel: Kernel, arrays: Sequence[Memory]) -> Written:
+    """The function of a kernel, which is given a table of pointers: to what the kernel takes, then
+    to what it fills, then to its scratch. `arrays`: those in this order, but for their pointers."""
     memories = [Memory(f"%p{k}", m.strides, m.kind) for k, m in enumerate(arrays)]
     if kernel.scratch is not None:
         memories.pop()
@@ -53,14 +54,14 @@ def written(kernel: Kernel, name: str, arrays: Sequence[Memory]) -> Written:
     pointers = ", ".join(f"ptr noalias {name}" for name in names)
     body = "\n".join([*writer.text.first, *writer.text.lines])
     inner = (
-        f"define private void @{name}_loops({pointers}) noinline nounwind {{\n"
+        f"define private void {NAME}_loops({pointers}) noinline nounwind {{\n"
         f"entry:\n{body}\n  ret void\n}}\n"
     )
-    entry = _entry(name, len(memories), writer.text.apart)
+    entry = _entry(len(memories), writer.text.apart)
     return Written(inner + entry, frozenset(writer.used), writer.text.hints)
 
 
-def _entry(name: str, count: int, apart: Mapping[str, int]) -> str:
+def _entry(count: int, apart: Mapping[str, int]) -> str:
     """What is called: it looks up the pointers, the last one that to the scratch. LLVM knows only
     of arguments that they do not overlap."""
     lines = []
@@ -70,9 +71,9 @@ def _entry(name: str, count: int, apart: Mapping[str, int]) -> str:
     for pointer, offset in apart.items():
         lines.append(f"  {pointer} = getelementptr inbounds i8, ptr %p{count}, i64 {offset}")
     passed = ", ".join(f"ptr {pointer}" for pointer in (*(f"%p{k}" for k in range(count)), *apart))
-    lines.append(f"  call void @{name}_loops({passed})")
+    lines.append(f"  call void {NAME}_loops({passed})")
     body = "\n".join(lines)
-    return f"define void @{name}(ptr %table) nounwind {{\nentry:\n{body}\n  ret void\n}}\n"
+    return f"define void {NAME}(ptr %table) nounwind {{\nentry:\n{body}\n  ret void\n}}\n"
 
 
 @dataclass(slots=True)
@@ -173,7 +174,7 @@ class Writer:
         if name == "add":
             after = self.text.value(f"fadd reassoc nsz contract {kind} {before}, {value}")
         else:
-            after = self.applied(name, "float" if kind == "i1" else kind, [before, value])
+            after = self.applied(name, kind, [before, value])
         self.text.store(memory, variables, after)
 
     def after(self, step: Step) -> None:
@@ -212,21 +213,13 @@ class Writer:
         own = self.kind(step.register)
         if made.function in COMPARED:
             return self.compared(step, made)
-        if made.function in LOGICAL:
-            return self.applied(
-                made.function, "float", [self.as_kind(a, step, "i1") for a in made.args]
-            )
-        if made.function == "select":
-            mask, yes, no = made.args
-            test = self.as_kind(mask, step, "i1")
-            a, b = self.as_kind(yes, step, own), self.as_kind(no, step, own)
-            return self.text.value(f"select i1 {test}, {own} {a}, {own} {b}")
-        first, *rest = made.args
-        if made.function == "power" and isinstance(rest[0], Constant):
-            name = power_by(rest[0].value)
-            if name is not None:
-                return self.applied(name, own, [self.as_kind(first, step, own)])
-        return self.applied(made.function, own, [self.as_kind(a, step, own) for a in made.args])
+        name, args = made.function, made.args
+        if name == "power" and isinstance(args[1], Constant):
+            special = power_by(args[1].value)
+            name, args = (name, args) if special is None else (special, args[:1])
+        kinds, _ = types(name, own)
+        values = [self.as_kind(a, step, kind) for a, kind in zip(args, kinds, strict=True)]
+        return self.applied(name, own, values)
 
     def compared(self, step: Step, made: Map) -> str:
         kinds = {self.kind(a.register) for a in made.args if isinstance(a, Operand)}
@@ -248,5 +241,4 @@ class Writer:
 
     def applied(self, name: str, kind: str, args: Sequence[str]) -> str:
         self.used.add((name, kind))
-        assert len(types(name, kind)[0]) == len(args)
         return self.text.value(call(name, kind, args))

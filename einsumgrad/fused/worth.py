@@ -6,14 +6,15 @@ is the shorter the less of what lies between its steps fits into the cache."""
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from einsumgrad.fused.nests import fusable
-from einsumgrad.plan.nodes import Gather, Load, Loop, Map, OverlapAdd, Pair, Plan, Scatter, Step
+from einsumgrad.plan.counts import flops
+from einsumgrad.plan.nodes import Gather, Load, Map, OverlapAdd, Pair, Plan, Scatter, Step
 from einsumgrad.plan.uses import uses
+from einsumgrad.tune.bodies import turns
 from einsumgrad.tune.levels import Cut
-from einsumgrad.tune.orders import flat
 from einsumgrad.tune.strips import cuts, stripped
 
 PRODUCT, ENTRY, HARD, PLACED = 4e-11, 2e-10, 1e-9, 5e-9
@@ -36,7 +37,7 @@ def shared(plan: Plan, workers: int) -> Plan:
     """The plan with the strips that gain most for so many workers, or as it is."""
     if workers < 2:
         return plan
-    whole = Costs(plan, plan.steps)
+    whole = costs(plan, plan.steps)
     best, time = None, whole.alone(workers)
     for made in cuts(plan):
         length, found = _best(plan, made, workers)
@@ -50,14 +51,14 @@ def shared(plan: Plan, workers: int) -> Plan:
 
 def _heavy(own: Plan, workers: int) -> bool:
     """Whether one level's strips alone are worth the sharing."""
-    found = Costs(own, own.steps)
+    found = costs(own, own.steps)
     return found.alone(1) * (1 - 1 / workers) > SHARING
 
 
 def _best(plan: Plan, made: Cut, workers: int) -> tuple[int, float]:
     """The length of a strip that takes least time, and the time."""
-    levels = [Costs(plan, steps) for steps in made.parts.values()]
-    plain = Costs(plan, [s for steps in made.plain.values() for s in steps])
+    levels = [costs(plan, steps) for steps in made.parts.values()]
+    plain = costs(plan, [s for steps in made.plain.values() for s in steps])
     lengths = []
     length = math.ceil(made.size / workers)
     while length:
@@ -80,22 +81,6 @@ class Costs:
     products: float
     kept: int
     calls: float
-
-    def __init__(self, plan: Plan, steps: Iterable[Step]) -> None:
-        every = [s for s, _ in flat(tuple(steps)) if not isinstance(s.instruction, Load)]
-        trips = _trips(tuple(steps))
-        self.plan = plan
-        self.work = sum(_work(plan, s) * trips.get(s.register, 1) for s in every)
-        self.products = sum(
-            _work(plan, s) * trips.get(s.register, 1)
-            for s in every
-            if isinstance(s.instruction, Pair)
-        )
-        hard = [s for s in every if not fusable(plan, s)]
-        held = {r for s in hard for r in (s.register, *uses(s.instruction))}
-        made = {s.register for s in every}
-        self.kept = sum(plan.registers[r].size * 4 for r in held & made)
-        self.calls = sum(trips.get(s.register, 1) for s in hard) + 0.1 * (len(every) - len(hard))
 
     def alone(self, workers: int) -> float:
         """In one thread, but for products."""
@@ -121,28 +106,27 @@ class Costs:
         return count * 2 * (NEAR if count <= CACHE else FAR)
 
 
-def _trips(steps: tuple[Step, ...], around: int = 1) -> Mapping[int, int]:
-    """How often steps in loops run."""
-    found: dict[int, int] = {}
-    for step in steps:
-        found[step.register] = around
-        if isinstance(step.instruction, Loop):
-            inner = around * step.instruction.count
-            found |= _trips(step.instruction.body, inner)
-    return found
+def costs(plan: Plan, steps: Iterable[Step]) -> Costs:
+    """The costs of some steps of a plan."""
+    every = [(s, n) for s, n in turns(tuple(steps)) if not isinstance(s.instruction, Load)]
+    hard = [(s, n) for s, n in every if not fusable(plan, s)]
+    held = {r for s, _ in hard for r in (s.register, *uses(s.instruction))}
+    made = {s.register for s, _ in every}
+    return Costs(
+        plan,
+        work=sum(_work(plan, s) * n for s, n in every),
+        products=sum(_work(plan, s) * n for s, n in hard if isinstance(s.instruction, Pair)),
+        kept=sum(plan.registers[r].size * 4 for r in held & made),
+        calls=sum(n for _, n in hard) + 0.1 * (len(every) - len(hard)),
+    )
 
 
 def _work(plan: Plan, step: Step) -> float:
     made = step.instruction
     size = plan.registers[step.register].size
     match made:
-        case Pair(left, right):
-            lengths = {
-                k: n
-                for o in (left, right)
-                for k, n in zip(o.layout, plan.registers[o.register].shape, strict=True)
-            }
-            return PRODUCT * math.prod(lengths.values())
+        case Pair():
+            return PRODUCT * flops(made, plan.registers[step.register], plan.registers) / 2
         case Map(function):
             return size * (HARD if function in HARD_ONES else ENTRY)
         case Gather() | Scatter() | OverlapAdd():

@@ -9,7 +9,7 @@ from einsumgrad.data_faults import BadArgument, MissingExtra
 from einsumgrad.diagnostics import EinError
 from einsumgrad.emit.script import script
 from einsumgrad.fused.groups import fused
-from einsumgrad.fused.worth import Costs, shared
+from einsumgrad.fused.worth import costs, shared
 from einsumgrad.plan.nodes import Plan
 from einsumgrad.steps.compiled import compiled
 from einsumgrad.steps.memory import Compiled
@@ -37,9 +37,9 @@ class Engine:
     def compiled(self, plan: Plan) -> Compiled:
         """The step of a plan."""
         made = tuned(plan)
-        small = self.name == "auto" and Costs(made, made.steps).alone(1) < WORTH
+        small = self.name == "auto" and costs(made, made.steps).alone(1) < WORTH
         if self.name == "numpy" or small:
-            return compiled(script(in_strips(made)), Workers(self.workers.count))
+            return compiled(script(in_strips(made)), self.workers)
         return compiled(script(fused(shared(made, self.workers.count))), self.workers)
 
 
@@ -49,8 +49,10 @@ def engine_of(name: str) -> Engine:
     if name not in ENGINES:
         wanted = "one of " + ", ".join(f'"{engine}"' for engine in ENGINES)
         raise EinError(BadArgument(name="engine", value=repr(name), wanted=wanted))
+    if name == "numpy":
+        return Engine()
     missing = [package for package in NEEDED if find_spec(package) is None]
-    if name == "numpy" or (name == "auto" and missing):
+    if missing and name == "auto":
         return Engine()
     if missing:
         what = 'engine="fused"'

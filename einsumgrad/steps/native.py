@@ -10,7 +10,7 @@ from typing import Any
 
 from einsumgrad.emit.script import Script
 from einsumgrad.fused.functions import definitions
-from einsumgrad.fused.kernel import Written
+from einsumgrad.fused.kernel import NAME, Written
 from einsumgrad.steps.cache import Store, store
 
 Called = Callable[[int], None]
@@ -50,7 +50,7 @@ def module(kernels: Sequence[Written], functions: str) -> str:
         first = len(hints)
         pieces = LOOP.split(written.text)  # text and number in turns
         pieces[1::2] = (f"!{first + int(part)}" for part in pieces[1::2])
-        texts.append("".join(pieces).replace("@KERNEL", f"@kernel{number}"))
+        texts.append("".join(pieces).replace(NAME, f"@kernel{number}"))
         hints += (f"!{first + k} = distinct !{{!{first + k}, !0}}" for k in range(written.hints))
     return "\n".join((*texts, *hints))
 

@@ -6,49 +6,40 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from einsumgrad.plan.nodes import Loop, Pair, Strips
-from einsumgrad.plan.nodes import Step as Planned
+from einsumgrad.plan.nodes import Pair, Strips
 from einsumgrad.steps.memory import Array, Compiled, Step
 from einsumgrad.steps.workers import Workers
+from einsumgrad.tune.orders import flat
 
 
 @dataclass(slots=True)
 class Stripped:
     """What the source of a step calls for strips. `spare`: arrays for sums over parts, of calls
-    that are done."""
+    that are done. `shares`: the parts of each worker, from the first to behind the last."""
 
     made: Strips
     part: Compiled
     rest: Compiled | None
     workers: Workers
     spare: list[list[Array]] = field(default_factory=list)
+    shares: list[tuple[int, int]] = field(init=False)
 
-    @property
-    def free(self) -> bool:
-        """Whether workers may share the parts: none of them waits for BLAS."""
-        return self.workers.products or not _products(self.made.plan.steps)
+    def __post_init__(self) -> None:
+        """The workers share the parts if none of them waits for BLAS."""
+        steps = flat(self.made.plan.steps)
+        alone = not any(isinstance(step.instruction, Pair) for step, _ in steps)
+        count = self.workers.count if self.workers.products or alone else 1
+        self.shares = _shares(self.made.parts, count)
 
     def __call__(self, *arrays: Array) -> None:
         """Reads and fills parts of the arrays, or the whole of those that do not have the axis."""
-        shares = _shares(self.made.parts, self.workers.count if self.free else 1)
-        work = [
-            Share(self, arrays, first, last, own=k > 0) for k, (first, last) in enumerate(shares)
-        ]
+        work = [Share(self, arrays, *share, own=k > 0) for k, share in enumerate(self.shares)]
         self.workers.run([share.run for share in work])
         if self.rest is not None:
             work.append(Share(self, arrays, self.made.parts, self.made.parts + 1, own=True))
             work[-1].run(self.rest)
         for share in work:
             share.give()
-
-
-def _products(steps: tuple[Planned, ...]) -> bool:
-    """Whether any of the steps is a matrix product."""
-    every = (step.instruction for step in steps)
-    return any(
-        isinstance(made, Pair) or (isinstance(made, Loop) and _products(made.body))
-        for made in every
-    )
 
 
 def _shares(parts: int, workers: int) -> list[tuple[int, int]]:

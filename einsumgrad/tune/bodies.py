@@ -54,7 +54,7 @@ class Body:
 def body(made: Cut, own: Plan) -> Body:
     """What the steps do that run for a part of an axis, given for the whole of it."""
     moved, calls, packed = [0, 0], 0, 0
-    for step, times in _turns(own.steps):
+    for step, times in turns(own.steps):
         size = [0, 0]
         for register in {*uses(step.instruction), step.register}:
             size[register not in made.axis] += times * bytes_of(own.registers[register])
@@ -73,7 +73,7 @@ def body(made: Cut, own: Plan) -> Body:
 def _runs(made: Cut, own: Plan) -> int:
     """Each time that an array outside is read or filled: how many pieces a part of it has."""
     outer = {s.register for s in own.steps if isinstance(s.instruction, Load)} & made.axis.keys()
-    used = [r for s, times in _turns(own.steps) for r in uses(s.instruction) * times if r in outer]
+    used = [r for s, times in turns(own.steps) for r in uses(s.instruction) * times if r in outer]
     used += [register for _, register in own.results if register in made.axis]
     return sum(prod(own.registers[r].shape[: made.axis[r]]) for r in used)
 
@@ -84,11 +84,11 @@ def _calls(made: Instruction) -> int:
     return CALLED if isinstance(made, FUNCTIONS) else 1
 
 
-def _turns(steps: tuple[Step, ...], times: int = 1) -> Iterator[tuple[Step, int]]:
+def turns(steps: tuple[Step, ...], times: int = 1) -> Iterator[tuple[Step, int]]:
     """All steps, and how often each of them runs."""
     for step in steps:
         if isinstance(step.instruction, Loop):
-            yield from _turns(step.instruction.body, times * step.instruction.count)
+            yield from turns(step.instruction.body, times * step.instruction.count)
         yield step, times
 
 

@@ -3,7 +3,7 @@ between two steps stays in the cache, and that may run side by side."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
 from einsumgrad.plan.nodes import Done, Instruction, Load, Loop, Plan, Room, Step, Strips
@@ -44,19 +44,28 @@ def stripped(plan: Plan, made: Cut, length: Length) -> Plan:
 def part(plan: Plan, made: Cut, steps: tuple[Step, ...], count: int) -> Plan:
     """Steps as a plan of their own, for so many entries of the axis."""
     own = {step.register for step in steps}
-    read = dict.fromkeys(r for step in steps for r in uses(step.instruction) if r not in own)
-    loads = tuple(Step(Load(str(r)), r) for r in read)
     elsewhere = _read(tuple(s for s in plan.steps if s.register not in own))
     wanted = elsewhere | {register for _, register in plan.results}
-    outs = tuple(
-        (str(s.register), s.register)
-        for s in steps
-        if s.register in wanted and not isinstance(s.instruction, Loop)
-    )
+    outs = [
+        s.register for s in steps if s.register in wanted and not isinstance(s.instruction, Loop)
+    ]
     registers = tuple(
         _shortened(register, made.axis.get(k), count) for k, register in enumerate(plan.registers)
     )
-    return replace(plan, steps=(*loads, *steps), registers=registers, results=outs)
+    return replace(apart(plan, steps, outs), registers=registers)
+
+
+def apart(plan: Plan, steps: Sequence[Step], outs: Sequence[int]) -> Plan:
+    """Steps as a plan of their own, its leaves and results named by their registers."""
+    own = {step.register for step in steps}
+    read = dict.fromkeys(r for step in steps for r in uses(step.instruction) if r not in own)
+    loads = (Step(Load(str(r)), r) for r in read)
+    return replace(plan, steps=(*loads, *steps), results=tuple((str(r), r) for r in outs))
+
+
+def filled(plan: Plan, register: int, room: int, by: int) -> Step:
+    """A register of the plan as what a room is once a step has filled it."""
+    return Step(Done(room, by, ((0, 0),) * len(plan.registers[register].shape)), register)
 
 
 def _read(steps: tuple[Step, ...]) -> set[int]:
@@ -103,5 +112,4 @@ class Builder:
         )  # fmt: skip
         token = self.emit(instruction, Register((), "int64", weak=True, owner=""))
         for room, (_, register) in zip(rooms, whole.results, strict=True):
-            widths = ((0, 0),) * len(plan.registers[register].shape)
-            self.steps.append(Step(Done(room, token, widths), register))
+            self.steps.append(filled(plan, register, room, token))

@@ -43,7 +43,7 @@ class Contestant:
         first = time.perf_counter() - started
         peak = kilobytes("VmHWM") - before
         value, grads = self.peer.plain(result)
-        path = self.folder / f"{name.replace(chr(47), chr(95))}.npz"
+        path = self.folder / f"{name.replace('/', '_')}.npz"
         np.savez(path, value=value, **{f"grad_{k}": grads[n] for k, n in enumerate(work.wrt)})
         return {"path": str(path), "names": list(grads), "first": first, "peak": peak * 1024}
 
