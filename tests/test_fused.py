@@ -10,23 +10,19 @@ from pathlib import Path
 import numpy as np
 import pytest
 from conftest import Golden
+from plans import EXAMPLES, agree, drawn, planned
 from programs import programs
 from test_fuzz import Trial, close, hold, wanted
-from test_steps import EXAMPLES, planned
 
 import einsumgrad
-from einsumgrad.arrays import leaves
 from einsumgrad.emit.script import script
 from einsumgrad.engines.numpy import compile_plan
 from einsumgrad.fused.groups import fused
 from einsumgrad.fused.worth import shared
-from einsumgrad.pipeline import prepared
 from einsumgrad.plan.nodes import Kernel, Plan, Step, Strips
 from einsumgrad.steps import engine as engines
 from einsumgrad.steps.cache import Store
 from einsumgrad.steps.compiled import compiled
-from einsumgrad.steps.runner import Runner
-from einsumgrad.steps.starts import fill
 from einsumgrad.steps.workers import Workers
 from einsumgrad.tune.strips import cuts, stripped
 from einsumgrad.tune.tune import tuned
@@ -43,26 +39,15 @@ loss ℓ[b] = 1/2 mean_d h[b,d]^2
 """
 
 
-def agrees(plan: Plan, arrays: dict[str, np.ndarray], made: Plan, workers: int = 1) -> None:
-    expected = compile_plan(plan).run(arrays)
-    step = compiled(script(made), Workers(workers))
-    for _ in range(2):  # the memory of the first call is used again
-        found = step.run(arrays)
-        assert found.keys() == expected.keys()
-        for name, array in expected.items():
-            assert (found[name].shape, found[name].dtype) == (array.shape, array.dtype), name
-            scale = 1e-9 * float(np.max(np.abs(array), initial=1.0))
-            np.testing.assert_allclose(found[name], array, 1e-9, scale, err_msg=name)
-
-
 @pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)
 def test_examples_agree_with_the_reference(path: Path) -> None:
     plan, arrays = planned(einsumgrad.load(path).ir)
-    made = tuned(plan)
-    agrees(plan, arrays, fused(made))
+    expected, made = compile_plan(plan).run(arrays), tuned(plan)
+    agree(fused(made), arrays, expected)
     best = max(cuts(made), key=lambda c: sum(map(len, c.parts.values())), default=None)
     if best is not None:
-        agrees(plan, arrays, fused(stripped(made, best, lambda _cut, _own: 1)), workers=2)
+        cut = fused(stripped(made, best, lambda _cut, _own: 1))
+        agree(cut, arrays, expected, Workers(2))
 
 
 def steps_of(plan: Plan, kind: type) -> list[Step]:
@@ -165,13 +150,7 @@ def runs_fused(trial: Trial) -> None:
     """A derived program's kernels, whole and cut."""
     if not trial.sample.wrt:
         return
-    derived = prepared(trial.derived.ir)
-    held = leaves(derived)
-    takes = {tensor.name for tensor in derived.tensors}
-    arrays = held.take({n: a for n, a in trial.backward_arrays.items() if n in takes})
-    arrays = fill(derived, arrays, trial.sample.sizes, 0, "float64")
-    trial.loops(derived, arrays)  # what is not finite is drawn again
-    plan = Runner(derived, held).plan(arrays, derived.outputs)
+    plan, arrays = drawn(trial)
     expected, made = compile_plan(plan).run(arrays), tuned(plan)
     for cut in (None, *cuts(made)[:1]):
         whole = made if cut is None else stripped(made, cut, lambda _cut, _own: 1)

@@ -10,34 +10,16 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from plans import EXAMPLES, ROOT, agree, planned
 
 import einsumgrad
-from einsumgrad.arrays import leaves
 from einsumgrad.emit.script import script
 from einsumgrad.engines.numpy import compile_plan
-from einsumgrad.ir.nodes import Program
-from einsumgrad.pipeline import backward, prepared
-from einsumgrad.plan.nodes import Plan
-from einsumgrad.steps.compiled import NAMES, compiled
-from einsumgrad.steps.runner import Runner
+from einsumgrad.steps.compiled import NAMES
 from einsumgrad.tune.tune import tuned
-from einsumgrad.verify.setting import fixed, make_setting
 
-ROOT = Path(__file__).parent.parent
-EXAMPLES = sorted((ROOT / "examples").glob("*.ein"))
 MADE = re.compile(r"(v|u|a|o|r|w|m|i|k|f|at|t|g)\d*")
 """Names that the source may make up; their numbers count registers, views and constants."""
-
-
-def planned(program: Program) -> tuple[Plan, dict[str, np.ndarray]]:
-    """The plan of all gradients of a program, on drawn arrays."""
-    setting = make_setting(program, {}, {}, 0, None)
-    derived = prepared(backward(fixed(program, setting.sizes)))
-    seeds = {f"{name}.grad": array for name, array in setting.cotangents.items()}
-    takes = {tensor.name for tensor in derived.tensors}
-    held = leaves(derived)
-    taken = held.take({n: a for n, a in {**setting.arrays, **seeds}.items() if n in takes})
-    return Runner(derived, held).plan(taken, derived.outputs), dict(taken)
 
 
 @pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)
@@ -60,14 +42,7 @@ def test_the_source_is_made_of_made_up_names(path: Path) -> None:
 def test_both_engines_agree(path: Path) -> None:
     plan, arrays = planned(einsumgrad.load(path).ir)
     expected = compile_plan(plan).run(arrays)
-    step = compiled(script(tuned(plan)))
-    for _ in range(2):  # the memory of the first call is used again
-        found = step.run(arrays)
-        assert found.keys() == expected.keys()
-        for name, array in expected.items():
-            assert (found[name].shape, found[name].dtype) == (array.shape, array.dtype), name
-            scale = 1e-9 * float(np.max(np.abs(array), initial=1.0))
-            np.testing.assert_allclose(found[name], array, 1e-9, scale, err_msg=name)
+    agree(tuned(plan), arrays, expected)
 
 
 def test_results_are_the_callers_own() -> None:

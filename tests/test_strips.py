@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pytest
+from plans import EXAMPLES, agree, drawn, planned
 from programs import programs
 from test_fuzz import Trial, close, hold, wanted
-from test_steps import EXAMPLES, planned
 
 import einsumgrad
 from einsumgrad.arrays import leaves
@@ -22,7 +21,6 @@ from einsumgrad.pipeline import backward, prepared
 from einsumgrad.plan.nodes import Plan, Strips
 from einsumgrad.steps.compiled import compiled
 from einsumgrad.steps.runner import Runner
-from einsumgrad.steps.starts import fill
 from einsumgrad.steps.workers import Workers
 from einsumgrad.tune.levels import Cut
 from einsumgrad.tune.strips import Length, cuts, stripped
@@ -32,19 +30,6 @@ from einsumgrad.tune.worth import in_strips
 
 Array = npt.NDArray[Any]
 WORKS = Path(__file__).parent / "bench" / "works"
-
-
-def agree(
-    plan: Plan, arrays: Mapping[str, Array], expected: Mapping[str, Array],
-    workers: Workers | None = None,
-) -> None:  # fmt: skip
-    step = compiled(script(plan), workers)
-    for _ in range(2):  # the memory of the first call is used again
-        found = step.run(arrays)
-        for name, array in expected.items():
-            assert (found[name].shape, found[name].dtype) == (array.shape, array.dtype), name
-            scale = 1e-9 * float(np.max(np.abs(array), initial=1.0))
-            np.testing.assert_allclose(found[name], array, 1e-9, scale, err_msg=name)
 
 
 @pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)
@@ -72,13 +57,7 @@ def of(count: int) -> Length:
 def strips_agree(trial: Trial) -> None:
     if not trial.sample.wrt:
         return
-    derived = prepared(trial.derived.ir)
-    held = leaves(derived)
-    takes = {tensor.name for tensor in derived.tensors}
-    arrays = held.take({n: a for n, a in trial.backward_arrays.items() if n in takes})
-    arrays = fill(derived, arrays, trial.sample.sizes, 0, "float64")
-    trial.loops(derived, arrays)  # what is not finite is drawn again
-    plan = Runner(derived, held).plan(arrays, derived.outputs)
+    plan, arrays = drawn(trial)
     fast, expected = tuned(plan), compile_plan(plan).run(arrays)
     close(compiled(script(unrolled(fast, 0))).run(arrays), expected, tuple(expected))
     for made in cuts(fast)[:4]:
