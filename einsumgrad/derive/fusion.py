@@ -31,7 +31,7 @@ from einsumgrad.ir.nodes import (
     Sum,
     children,
 )
-from einsumgrad.ir.substitute import fresh_index, replace_all, substitute
+from einsumgrad.ir.substitute import fresh_index, pins, replace_all, substitute
 from einsumgrad.ir.walk import free_indices, walk
 
 Definitions = Mapping[str, Statement]
@@ -138,7 +138,7 @@ def _named_softmax(
 ) -> Soft | None:
     moved = positions(statement, access)
     at = moved.pop(node.index)
-    if node.at != Position(node.index) or not _movable(node.body, moved):
+    if node.at != Position(node.index) or not _movable(statement, moved):
         return None
     others = {i.name for other in moved.values() for i in free_indices(other)}
     clash = node.index.name in others
@@ -177,7 +177,7 @@ def _inner(arg: Expr, definitions: Definitions) -> Inner:
     if statement is None or not isinstance(arg, Access):
         return Inner(arg, arg)
     moved = positions(statement, arg)
-    if not _movable(statement.value, moved):
+    if not _movable(statement, moved):
         return Inner(arg, arg)
     body = substitute(statement.value, moved)
     where = replace_all(statement.where, moved)
@@ -185,11 +185,14 @@ def _inner(arg: Expr, definitions: Definitions) -> Inner:
     return Inner(body, arg, where, statement)
 
 
-def _movable(value: Expr, moved: Mapping[Index, Expr]) -> bool:
-    """A softmax inside can be read at plain indices only: no source reads it elsewhere."""
+def _movable(statement: Statement, moved: Mapping[Index, Expr]) -> bool:
+    """Whether a definition can stand where its tensor is read. A softmax inside it can be read at
+    plain indices only: no source reads it elsewhere."""
+    if pins((statement.value, *statement.where), moved):
+        return False
     places = list(moved.values())
     plain = all(isinstance(at, Position) for at in places) and len(set(places)) == len(places)
-    inside = [part for top in children(value) for part in walk(top)]
+    inside = [part for top in children(statement.value) for part in walk(top)]
     return plain or not any(isinstance(part, Normalise) for part in inside)
 
 
@@ -223,7 +226,7 @@ def _log_of_named_softmax(
         return None
     moved = positions(statement, access)
     at = moved.pop(node.index)
-    if not _movable(node.body, moved):
+    if not _movable(statement, moved):
         return None
     others = {i for other in moved.values() for i in free_indices(other)}
     if isinstance(at, Position) and at.index in flow.loops and at.index not in others:

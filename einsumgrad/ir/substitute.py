@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from operator import is_not
 
+from einsumgrad.ir.affine import is_affine
 from einsumgrad.ir.build import rebuild
 from einsumgrad.ir.nodes import Condition, Expr, Index, Node, Normalise, Position, Reduce, children
-from einsumgrad.ir.walk import free_indices, with_children
+from einsumgrad.ir.walk import accesses, free_indices, with_children
 
 
 def fresh_index(index: Index, taken: Iterable[str]) -> Index:
@@ -60,6 +61,17 @@ def replace_all(
     """`substitute` for each of the conditions."""
     found = (substitute(condition, mapped, avoid) for condition in conditions)
     return tuple(c for c in found if isinstance(c, Condition))
+
+
+def pins(nodes: Iterable[Node], mapped: Mapped) -> bool:
+    """Whether a position that is computed becomes a plain index, as that of `x[i+k]` with 0 for k:
+    the axis would be as long as the index, which nothing says (LANGUAGE §6)."""
+    return any(
+        is_affine(at) and isinstance(substitute(at, mapped), Position)
+        for node in nodes
+        for access in accesses(node)
+        for at in access.at
+    )
 
 
 def _substitute_binder(node: Reduce | Normalise, mapped: Mapped, avoid: frozenset[str]) -> Node:

@@ -20,7 +20,7 @@ from einsumgrad.ir.nodes import (
     Statement,
     Tensor,
 )
-from einsumgrad.ir.substitute import replace_all, substitute
+from einsumgrad.ir.substitute import pins, replace_all, substitute
 from einsumgrad.ir.walk import bound_indices, computed_with, free_indices, walk
 from einsumgrad.rewrite.edit import Reason, Told, unheard, with_statements
 from einsumgrad.rewrite.factor import factors_of
@@ -71,7 +71,9 @@ def _fixed(condition: Condition, statement: Statement) -> tuple[Index, Number] |
             )
             summed = index in statement.indices and index not in kept
             summed = summed and index not in bound_indices(statement.value)
-            return (index, number) if summed and reads else None
+            nodes = (statement.value, *statement.where)
+            pinned = summed and reads and pins(nodes, {index: number})
+            return (index, number) if summed and reads and not pinned else None
         case _:
             return None
 
@@ -87,6 +89,7 @@ def _delta(
                     and _summed(index.index, statement, other, tensors)
                     and _printable(index.index, statement.value, other)
                     and not (isinstance(other, Access) and _computes(index.index, statement))
+                    and not pins((statement.value, *statement.where), {index.index: other})
                 ):
                     return index.index, other
         case _:

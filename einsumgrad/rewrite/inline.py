@@ -19,7 +19,7 @@ from einsumgrad.ir.nodes import (
     Statement,
     children,
 )
-from einsumgrad.ir.substitute import substitute
+from einsumgrad.ir.substitute import pins, substitute
 from einsumgrad.ir.walk import accesses, free_indices, walk
 from einsumgrad.rewrite.edit import (
     Reason,
@@ -94,6 +94,8 @@ def put_in_node(node: Node, values: dict[str, Statement]) -> Node:
     statement = values[node.tensor]
     pairs = zip(statement.target.at, node.at, strict=True)
     moved: dict[Index, Expr] = {p.index: at for p, at in pairs if isinstance(p, Position)}
+    if pins((statement.value,), moved):
+        return node
     value = substitute(_signed(statement), moved)
     assert isinstance(value, Expr)
     return value

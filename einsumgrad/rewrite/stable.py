@@ -25,7 +25,7 @@ from einsumgrad.ir.nodes import (
     Sum,
     children,
 )
-from einsumgrad.ir.substitute import substitute
+from einsumgrad.ir.substitute import pins, substitute
 from einsumgrad.ir.walk import free_indices
 from einsumgrad.rewrite.edit import plain_target
 
@@ -96,6 +96,8 @@ def _inner(arg: Expr, defined: Definitions) -> Expr:
     pairs = zip(statement.target.at, arg.at, strict=True)
     moved: dict[Index, Expr] = {p.index: at for p, at in pairs if isinstance(p, Position)}
     value = statement.value
+    if pins((value,), moved):
+        return arg
     if isinstance(value, Normalise):
         return _normalised(value, moved)
     result = substitute(value, moved)
