@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +15,7 @@ from einsumgrad.evaluate import averaged
 from einsumgrad.initial import initial
 from einsumgrad.pipeline import backward, checked, tangents
 from einsumgrad.plan.memory import Memory
+from einsumgrad.record import record
 from einsumgrad.reflect.ascii import ascii_program
 from einsumgrad.reflect.reflect import reflect
 from einsumgrad.session import Array, Names
@@ -50,7 +50,7 @@ def parse(text: str, filename: str = "<text>", *, engine: str = "auto") -> Progr
     return Program(checked(text, filename), engine_of(engine))
 
 
-@dataclass(frozen=True, eq=False, slots=True)
+@record(eq=False)
 class Program(Directions):
     """A checked program that can be run, differentiated and printed. It keeps what was derived and
     planned for the next call."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -21,6 +20,7 @@ from einsumgrad.data_faults import (
 )
 from einsumgrad.diagnostics import EinError, Fault
 from einsumgrad.ir import nodes as ir
+from einsumgrad.record import record
 from einsumgrad.syntax.near import nearest
 from einsumgrad.wrt import aliases
 
@@ -29,7 +29,7 @@ KINDS = {"U": "text", "S": "bytes", "O": "Python objects"}
 """What arrays hold that are no numbers, by NumPy's letter."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Leaves:
     """What given arrays are held against, looked up once for all runs of a program.
 

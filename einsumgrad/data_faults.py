@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import ClassVar
 
 from einsumgrad.diagnostics import Fault
+from einsumgrad.record import record
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
+@record(kw_only=True)
 class MissingArray(Fault):
     code: ClassVar[str] = "E401"
     words: ClassVar[str] = "no array for {kind} `{name}`"
@@ -18,7 +18,7 @@ class MissingArray(Fault):
     hint: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
+@record(kw_only=True)
 class ExtraArray(Fault):
     code: ClassVar[str] = "E402"
     words: ClassVar[str] = "the program has no input or parameter `{name}`"
@@ -27,14 +27,14 @@ class ExtraArray(Fault):
     hint: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
+@record(kw_only=True)
 class ComputedArray(Fault):
     code: ClassVar[str] = "E403"
     words: ClassVar[str] = "`{name}` is computed by the program, so no array can give it"
     name: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
+@record(kw_only=True)
 class ArrayRank(Fault):
     code: ClassVar[str] = "E404"
     words: ClassVar[str] = "array `{name}` has the shape {shape}, but `{name}` has {wanted}"
@@ -43,7 +43,7 @@ class ArrayRank(Fault):
     wanted: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
+@record(kw_only=True)
 class ArrayType(Fault):
     code: ClassVar[str] = "E405"
     words: ClassVar[str] = "array `{name}` holds {dtype}, no real numbers"
@@ -51,7 +51,7 @@ class ArrayType(Fault):
     dtype: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
+@record(kw_only=True)
 class NotIntegers(Fault):
     code: ClassVar[str] = "E406"
     words: ClassVar[str] = "array `{name}` holds {dtype}, but its values are indices: integers"
@@ -60,7 +60,7 @@ class NotIntegers(Fault):
     dtype: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
+@record(kw_only=True)
 class NotDifferentiable(Fault):
     code: ClassVar[str] = "E408"
     words: ClassVar[str] = "there is no derivative by `{name}`: {why}"
@@ -70,14 +70,14 @@ class NotDifferentiable(Fault):
     hint: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
+@record(kw_only=True)
 class NoLoss(Fault):
     code: ClassVar[str] = "E409"
     words: ClassVar[str] = "the program has no loss"
     help: ClassVar[str] = "declare what is minimised, `loss ℓ[b] = …`, or call `vjp`"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
+@record(kw_only=True)
 class Cotangents(Fault):
     code: ClassVar[str] = "E410"
     words: ClassVar[str] = "{what}"
@@ -86,7 +86,7 @@ class Cotangents(Fault):
     hint: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
+@record(kw_only=True)
 class BadArchive(Fault):
     code: ClassVar[str] = "E411"
     words: ClassVar[str] = "cannot take arrays from {file}: {reason}"
@@ -96,7 +96,7 @@ class BadArchive(Fault):
     hint: str = "`numpy.savez(file, x=x, y=y)` writes such a file"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
+@record(kw_only=True)
 class Unwritable(Fault):
     code: ClassVar[str] = "E412"
     words: ClassVar[str] = "cannot write {file}: {reason}"
@@ -104,7 +104,7 @@ class Unwritable(Fault):
     reason: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
+@record(kw_only=True)
 class GivenTwice(Fault):
     code: ClassVar[str] = "E413"
     words: ClassVar[str] = "`{name}` is given twice, {how}"
@@ -112,7 +112,7 @@ class GivenTwice(Fault):
     how: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
+@record(kw_only=True)
 class NotFinite(Fault):
     code: ClassVar[str] = "E414"
     words: ClassVar[str] = "the objective is not finite on {where}, so no gradient can be verified"
@@ -120,13 +120,13 @@ class NotFinite(Fault):
     where: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
+@record(kw_only=True)
 class NothingToVerify(Fault):
     code: ClassVar[str] = "E415"
     words: ClassVar[str] = "there is no gradient to verify: no parameter and no input has one"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
+@record(kw_only=True)
 class BadLength(Fault):
     code: ClassVar[str] = "E417"
     words: ClassVar[str] = "the size `{name}` cannot be {value}: it is a whole number, 0 or more"
@@ -134,7 +134,7 @@ class BadLength(Fault):
     value: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
+@record(kw_only=True)
 class TangentShape(Fault):
     code: ClassVar[str] = "E418"
     words: ClassVar[str] = "the {what} of `{name}` has the shape {shape}, but `{name}` has {wanted}"
@@ -144,7 +144,7 @@ class TangentShape(Fault):
     wanted: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
+@record(kw_only=True)
 class NoTangent(Fault):
     code: ClassVar[str] = "E419"
     words: ClassVar[str] = "{call} needs the {what} of at least one input or parameter"
@@ -152,7 +152,7 @@ class NoTangent(Fault):
     what: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
+@record(kw_only=True)
 class HessianTooLarge(Fault):
     code: ClassVar[str] = "E420"
     words: ClassVar[str] = (
@@ -166,7 +166,7 @@ class HessianTooLarge(Fault):
     limit: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
+@record(kw_only=True)
 class MissingExtra(Fault):
     code: ClassVar[str] = "E422"
     words: ClassVar[str] = "{what} needs the package `{package}`, which is not installed"
@@ -176,7 +176,7 @@ class MissingExtra(Fault):
     extra: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
+@record(kw_only=True)
 class BadArgument(Fault):
     code: ClassVar[str] = "E421"
     words: ClassVar[str] = "`{name}` is {value}, but it has to be {wanted}"

@@ -8,15 +8,16 @@ but `render` formats a fault for reading.
 from __future__ import annotations
 
 import dataclasses
-from dataclasses import dataclass
 from typing import ClassVar
+
+from einsumgrad.record import record
 
 MAX_SHOWN = 20
 WINDOW = 160
 UNPRINTABLE = "\N{REPLACEMENT CHARACTER}"
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Source:
     """A text and the name it is reported under."""
 
@@ -34,7 +35,7 @@ class Source:
         return self.text[start : end if end >= 0 else len(self.text)]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Span:
     """A stretch of a source: offsets `start` (included) to `end` (excluded)."""
 
@@ -53,13 +54,12 @@ class Span:
 NOWHERE = Span(Source("<made>", ""), 0, 0)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
+@record(kw_only=True)
 class Fault:
     """The base of all faults: a place and, in subclasses, facts and words.
 
     `words` and `help` are format strings over the fields; an empty `help` is not shown.
-    `related` are further places, each with a label. What is alike in all of them stands here once:
-    there are a hundred, and each start of the command makes them.
+    `related` are further places, each with a label.
     """
 
     code: ClassVar[str] = ""
@@ -68,19 +68,6 @@ class Fault:
 
     span: Span = NOWHERE
     related: tuple[tuple[str, Span], ...] = ()
-
-    @property
-    def facts(self) -> tuple[object, ...]:
-        return tuple(getattr(self, field.name) for field in dataclasses.fields(self))
-
-    def __eq__(self, other: object) -> bool:
-        return type(self) is type(other) and isinstance(other, Fault) and self.facts == other.facts
-
-    def __hash__(self) -> int:
-        return hash((type(self), self.facts))
-
-    def __repr__(self) -> str:
-        return f"{type(self).__name__}{self.facts}"
 
     @property
     def message(self) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -18,6 +18,7 @@ from einsumgrad.diagnostics import EinError, Fault
 from einsumgrad.ir import nodes as ir
 from einsumgrad.pipeline import backward, tangents
 from einsumgrad.plan.memory import Memory, free_memory, limit_of, readable
+from einsumgrad.record import record
 from einsumgrad.session import Names, Session
 from einsumgrad.wrt import aliases, parameters
 
@@ -25,7 +26,7 @@ Array = npt.NDArray[Any]
 Blocks = dict[tuple[str, str], Array]
 
 
-@dataclass(frozen=True, eq=False, slots=True)
+@record(eq=False)
 class Directions(Session):
     """The calls that differentiate forwards."""
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -17,13 +16,14 @@ from einsumgrad.derive.reverse import default_wrt
 from einsumgrad.diagnostics import EinError
 from einsumgrad.ir.nodes import Program
 from einsumgrad.pipeline import backward, prepared
+from einsumgrad.record import record
 from einsumgrad.steps.runner import Runner
 from einsumgrad.wrt import aliases, parameters
 
 Array = npt.NDArray[Any]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Evaluation:
     """`arrays`: outputs, loss and gradients (`W.grad`) by name. `objective`: J, None without a
     loss or without gradients."""

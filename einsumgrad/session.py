@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
 import numpy as np
@@ -17,6 +17,7 @@ from einsumgrad.evaluate import batch_axis
 from einsumgrad.ir.nodes import Program as Ir
 from einsumgrad.pipeline import backward, prepared
 from einsumgrad.plan.memory import Memory, limit_of
+from einsumgrad.record import record
 from einsumgrad.steps.engine import Engine, automatic
 from einsumgrad.steps.runner import Runner
 from einsumgrad.wrt import aliases, check_wrt
@@ -25,7 +26,7 @@ Array = npt.NDArray[Any]
 Names = tuple[str, ...] | list[str] | str
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Sweep:
     """A derived program, under which key its runs are kept and which tensors they return; each
     name's gradient; which axis of the loss is the batch."""
@@ -37,7 +38,7 @@ class Sweep:
     batch: int | None
 
 
-@dataclass(frozen=True, eq=False, slots=True)
+@record(eq=False)
 class Session:
     """A program for many calls.
 

@@ -11,8 +11,8 @@ import pytest
 ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "einsumgrad"
 ORDER = (
-    "diagnostics", "ir", "syntax", "data_faults", "check", "reflect", "wrt", "arrays", "derive",
-    "rewrite", "pipeline", "plan", "engines", "tune", "fused", "emit", "steps", "initial",
+    "record", "diagnostics", "ir", "syntax", "data_faults", "check", "reflect", "wrt", "arrays",
+    "derive", "rewrite", "pipeline", "plan", "engines", "tune", "fused", "emit", "steps", "initial",
     "evaluate", "explain", "verify", "cost", "peers", "session", "directions", "api", "bench",
     "optimizers", "train", "cli", "__main__", "__init__",
 )  # fmt: skip

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
 from statistics import median
 from typing import Any
 
@@ -16,6 +15,7 @@ from einsumgrad.bench.faults import PeersDiffer
 from einsumgrad.bench.work import Array, Arrays
 from einsumgrad.diagnostics import EinError
 from einsumgrad.peers.steps import Step
+from einsumgrad.record import record
 
 TOLERANCE = {"float64": 1e-7, "float32": 2e-3, "float16": 5e-2}
 """How far a gradient may be off, as a part of its largest entry."""
@@ -26,7 +26,7 @@ SECONDS, FEWEST, MOST = 2.0, 5, 1000
 TURNS = 10
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Timing:
     """A contestant's first call, with what it plans or compiles, and its steps, in seconds."""
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -17,10 +16,11 @@ from einsumgrad.peers.program import Function, translated
 from einsumgrad.peers.steps import STEPS, Objective, Step
 from einsumgrad.peers.table import Name, Peer, peer
 from einsumgrad.pipeline import prepared
+from einsumgrad.record import record
 from einsumgrad.verify.setting import per_example
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Contestant:
     """A call that computes objective and gradients, and what it returned in NumPy: the gradients
     as LANGUAGE §8 has them, by the tensors' names."""

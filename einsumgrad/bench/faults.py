@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import ClassVar
 
 from einsumgrad.diagnostics import Fault
+from einsumgrad.record import record
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
+@record(kw_only=True)
 class NothingToTime(Fault):
     code: ClassVar[str] = "E704"
     words: ClassVar[str] = "there is no gradient to time: no parameter and no input has one"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
+@record(kw_only=True)
 class PeersDiffer(Fault):
     code: ClassVar[str] = "E703"
     words: ClassVar[str] = "{peer} computes another {what}: off by {off} of its largest entry"

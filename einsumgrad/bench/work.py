@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any, get_args
 
 import numpy as np
@@ -20,6 +19,7 @@ from einsumgrad.evaluate import gradients_apart
 from einsumgrad.ir import nodes as ir
 from einsumgrad.pipeline import backward, prepared
 from einsumgrad.plan.nodes import Plan
+from einsumgrad.record import record
 from einsumgrad.steps.runner import Runner
 from einsumgrad.verify.sample import Values, draw_arrays, draw_sizes
 from einsumgrad.verify.setting import fixed, seeds
@@ -30,7 +30,7 @@ Arrays = Mapping[str, Array]
 VALUES: tuple[Values, ...] = get_args(Values)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Work:
     """A program with declared sizes, its leaves' arrays, and what is differentiated by.
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from einsumgrad.check.defs import def_faults
 from einsumgrad.check.echoes import without_echoes
 from einsumgrad.check.faults import (
@@ -25,6 +23,7 @@ from einsumgrad.diagnostics import EinError, Fault
 from einsumgrad.ir import nodes as ir
 from einsumgrad.ir.affine import is_affine
 from einsumgrad.ir.circles import ringed
+from einsumgrad.record import record
 from einsumgrad.syntax import tree as t
 
 FROM_OTHER_LINES = (NeverWritten, NotIntegerTensor)
@@ -102,7 +101,7 @@ def default_outputs(statements: tuple[ir.Statement, ...], loss: str | None) -> t
     return tuple(name for name in written if name not in read and name != loss)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class _Roles:
     loss: str | None
     outputs: tuple[str, ...]

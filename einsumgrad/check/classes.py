@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from einsumgrad.check.size_faults import SizeConflict
 from einsumgrad.diagnostics import NOWHERE, Fault, Span
+from einsumgrad.record import record
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Given:
     """A number that a source gives for a size."""
 
@@ -18,7 +19,7 @@ class Given:
     span: Span
 
 
-@dataclass(slots=True)
+@record(frozen=False)
 class Classes:
     """Size names grouped by the axes that they share; `given` is kept at each group's root.
 

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import ClassVar
 
 from einsumgrad.diagnostics import Fault, Span
 from einsumgrad.ir import nodes as ir
 from einsumgrad.ir.walk import walk
+from einsumgrad.record import record
 
 Sizes = Mapping[str, int]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
+@record(kw_only=True)
 class BadStart(Fault):
     code: ClassVar[str] = "E248"
     words: ClassVar[str] = "{what}, but {wanted}"

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import ClassVar
 
 from einsumgrad.diagnostics import Fault
+from einsumgrad.record import record
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
+@record(kw_only=True)
 class Unlisted(Fault):
     code: ClassVar[str] = "E201"
     words: ClassVar[str] = "{indices} not listed"
@@ -17,7 +17,7 @@ class Unlisted(Fault):
     corrected: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
+@record(kw_only=True)
 class Unused(Fault):
     code: ClassVar[str] = "E202"
     words: ClassVar[str] = "index `{index}` is listed but {why}"
@@ -27,7 +27,7 @@ class Unused(Fault):
     why: str = "never used"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
+@record(kw_only=True)
 class ListedTwice(Fault):
     code: ClassVar[str] = "E203"
     words: ClassVar[str] = "{what} `{index}` is listed twice"
@@ -37,7 +37,7 @@ class ListedTwice(Fault):
     corrected: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
+@record(kw_only=True)
 class WouldSum(Fault):
     code: ClassVar[str] = "E204"
     words: ClassVar[str] = "`=` defines every entry once, but {indices} not in the target"
@@ -46,7 +46,7 @@ class WouldSum(Fault):
     corrected: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
+@record(kw_only=True)
 class UnknownTensor(Fault):
     code: ClassVar[str] = "E205"
     words: ClassVar[str] = "no tensor `{name}`"
@@ -56,7 +56,7 @@ class UnknownTensor(Fault):
     declared: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
+@record(kw_only=True)
 class BareOperator(Fault):
     code: ClassVar[str] = "E206"
     words: ClassVar[str] = "`{op}` needs the index that it runs over"
@@ -65,7 +65,7 @@ class BareOperator(Fault):
     stem: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
+@record(kw_only=True)
 class UnknownIndex(Fault):
     code: ClassVar[str] = "E207"
     words: ClassVar[str] = "no index `{index}` is in use here"
@@ -74,7 +74,7 @@ class UnknownIndex(Fault):
     help: ClassVar[str] = "{hint}"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
+@record(kw_only=True)
 class RankConflict(Fault):
     code: ClassVar[str] = "E208"
     words: ClassVar[str] = "`{name}` has {here} here, but {there} elsewhere"
@@ -85,7 +85,7 @@ class RankConflict(Fault):
     hint: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
+@record(kw_only=True)
 class ArgumentCount(Fault):
     code: ClassVar[str] = "E209"
     words: ClassVar[str] = "`{function}` takes {wanted}, not {given}"
@@ -94,7 +94,7 @@ class ArgumentCount(Fault):
     given: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
+@record(kw_only=True)
 class OneIndex(Fault):
     code: ClassVar[str] = "E210"
     words: ClassVar[str] = "`{op}` binds one index, not {given}"
@@ -102,7 +102,7 @@ class OneIndex(Fault):
     given: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
+@record(kw_only=True)
 class BoundTwice(Fault):
     code: ClassVar[str] = "E211"
     words: ClassVar[str] = "`{op}` binds `{index}` twice"
@@ -110,7 +110,7 @@ class BoundTwice(Fault):
     index: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
+@record(kw_only=True)
 class BoundUnused(Fault):
     code: ClassVar[str] = "E212"
     words: ClassVar[str] = "`{op}` binds an index `{index}`, which nothing uses"
@@ -120,7 +120,7 @@ class BoundUnused(Fault):
     corrected: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
+@record(kw_only=True)
 class WrittenLeaf(Fault):
     code: ClassVar[str] = "E213"
     words: ClassVar[str] = "`{name}` is declared as {kind}, so no statement may write it"
@@ -128,7 +128,7 @@ class WrittenLeaf(Fault):
     kind: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
+@record(kw_only=True)
 class ReadBeforeWritten(Fault):
     code: ClassVar[str] = "E214"
     words: ClassVar[str] = "`{name}` is read before this statement writes it"
@@ -136,7 +136,7 @@ class ReadBeforeWritten(Fault):
     name: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
+@record(kw_only=True)
 class ReadsItself(Fault):
     code: ClassVar[str] = "E215"
     words: ClassVar[str] = "`{name}` is defined by itself"
@@ -144,7 +144,7 @@ class ReadsItself(Fault):
     name: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
+@record(kw_only=True)
 class DefinedTwice(Fault):
     code: ClassVar[str] = "E216"
     words: ClassVar[str] = "`{name}` is {what}"
@@ -154,14 +154,14 @@ class DefinedTwice(Fault):
     hint: str = "add to it with `+=`, or give one of them another name"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
+@record(kw_only=True)
 class DeclaredTwice(Fault):
     code: ClassVar[str] = "E217"
     words: ClassVar[str] = "`{name}` is declared twice"
     name: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
+@record(kw_only=True)
 class NeverWritten(Fault):
     code: ClassVar[str] = "E218"
     words: ClassVar[str] = "`{name}` is declared as {kind}, but no statement writes it"
@@ -171,7 +171,7 @@ class NeverWritten(Fault):
     help: ClassVar[str] = "{hint}"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
+@record(kw_only=True)
 class SecondLoss(Fault):
     code: ClassVar[str] = "E219"
     words: ClassVar[str] = "a program minimises one loss; `{name}` is a second one"
@@ -179,7 +179,7 @@ class SecondLoss(Fault):
     name: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
+@record(kw_only=True)
 class BatchedParameter(Fault):
     code: ClassVar[str] = "E220"
     words: ClassVar[str] = "parameter `{name}` bears the batch index `{index}`"
@@ -190,7 +190,7 @@ class BatchedParameter(Fault):
     index: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
+@record(kw_only=True)
 class NotIndex(Fault):
     code: ClassVar[str] = "E221"
     words: ClassVar[str] = "`{text}` is no index: an index position holds {what}"
@@ -198,7 +198,7 @@ class NotIndex(Fault):
     what: str = "an integer"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
+@record(kw_only=True)
 class NotIntegerTensor(Fault):
     code: ClassVar[str] = "E222"
     words: ClassVar[str] = "`{name}` is used as an index, but its values are no integers"
@@ -207,7 +207,7 @@ class NotIntegerTensor(Fault):
     hint: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
+@record(kw_only=True)
 class ComputedGather(Fault):
     code: ClassVar[str] = "E223"
     words: ClassVar[str] = "`{text}` computes with a gathered index"
@@ -215,7 +215,7 @@ class ComputedGather(Fault):
     text: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
+@record(kw_only=True)
 class NameClash(Fault):
     code: ClassVar[str] = "E224"
     words: ClassVar[str] = "{kind} `{name}` bears the name of {what}"
@@ -225,7 +225,7 @@ class NameClash(Fault):
     what: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
+@record(kw_only=True)
 class NotConstant(Fault):
     code: ClassVar[str] = "E225"
     words: ClassVar[str] = "{where} may hold numbers and sizes only, not `{text}`"
@@ -235,7 +235,7 @@ class NotConstant(Fault):
     hint: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
+@record(kw_only=True)
 class UnknownDistribution(Fault):
     code: ClassVar[str] = "E226"
     words: ClassVar[str] = "no distribution `{name}`"
@@ -243,14 +243,14 @@ class UnknownDistribution(Fault):
     name: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
+@record(kw_only=True)
 class RangeTwice(Fault):
     code: ClassVar[str] = "E227"
     words: ClassVar[str] = "index `{index}` is given a range twice"
     index: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
+@record(kw_only=True)
 class BatchTwice(Fault):
     code: ClassVar[str] = "E228"
     words: ClassVar[str] = "the batch index is declared twice"
@@ -259,7 +259,7 @@ class BatchTwice(Fault):
     size: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
+@record(kw_only=True)
 class TooLong(Fault):
     code: ClassVar[str] = "E229"
     words: ClassVar[str] = "with the `def`s put in, this {whole} has more than {limit} parts"
@@ -268,7 +268,7 @@ class TooLong(Fault):
     limit: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
+@record(kw_only=True)
 class WriteIndex(Fault):
     code: ClassVar[str] = "E233"
     words: ClassVar[str] = "`=` into `{target}` could define an entry twice"
@@ -277,7 +277,7 @@ class WriteIndex(Fault):
     corrected: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
+@record(kw_only=True)
 class CallsItself(Fault):
     code: ClassVar[str] = "E234"
     words: ClassVar[str] = "`{name}` calls itself{by}, so it would never end"
@@ -286,7 +286,7 @@ class CallsItself(Fault):
     by: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
+@record(kw_only=True)
 class NoDerivative(Fault):
     code: ClassVar[str] = "E301"
     words: ClassVar[str] = "{what}"

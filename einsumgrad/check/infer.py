@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from fractions import Fraction
 
 from einsumgrad.check.size_faults import NeverInRange
@@ -25,12 +24,13 @@ from einsumgrad.ir.affine import (
     size_names,
     times,
 )
+from einsumgrad.record import record
 
 Known = Callable[[str], int | None]
 """The number of a size, if it is known."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Place:
     """An affine position: of which access, and the size of the axis that it stands at."""
 
@@ -45,7 +45,7 @@ class Place:
         return found | {i.size for i in self.form.indices}
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Places:
     """The affine positions of a program's reads, and of its targets by the axis."""
 
@@ -53,7 +53,7 @@ class Places:
     writes: Mapping[str, tuple[Place, ...]]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Inferred:
     """A size, and the access that it keeps in range (or has room for)."""
 
@@ -135,7 +135,7 @@ def _known(names: set[str], known: Known) -> bool:
     return all(known(name) is not None for name in names)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Limits:
     """The sizes that keep one position in its axis: from `least` to `largest`, None: without end.
     `never`: none does, on a side that the size has no influence on."""

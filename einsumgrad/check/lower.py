@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from fractions import Fraction
 from typing import Literal, assert_never, cast
 
@@ -24,6 +24,7 @@ from einsumgrad.ir import build
 from einsumgrad.ir import nodes as ir
 from einsumgrad.ir.functions import FUNCTIONS, OPERATORS
 from einsumgrad.ir.walk import walk
+from einsumgrad.record import record
 from einsumgrad.syntax import tree as t
 from einsumgrad.syntax.faults import TooDeep
 from einsumgrad.syntax.walk import height
@@ -35,7 +36,7 @@ MAX_DIGITS = 80
 HEAD = re.compile(r"(?:log_softmax|[^_\s]+)_(?:\{[^}]*\}|[^\s(\[]+)")
 
 
-@dataclass(slots=True)
+@record(frozen=False)
 class Budget:
     """How many parts the `def`s of a statement, and of all statements, may still become."""
 
@@ -51,7 +52,7 @@ class Budget:
             raise EinError(TooLong(span=span, whole=whole, limit=limit))
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Scope:
     """What an expression is lowered within.
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from einsumgrad.check.faults import BatchTwice, DeclaredTwice, NameClash, NotConstant, RangeTwice
 from einsumgrad.diagnostics import Fault, Span
 from einsumgrad.ir.functions import OPERATORS
 from einsumgrad.ir.nodes import Index
+from einsumgrad.record import record
 from einsumgrad.syntax import tree as t
 from einsumgrad.syntax.faults import Reserved
 from einsumgrad.syntax.names import size_name
@@ -17,7 +18,7 @@ from einsumgrad.syntax.walk import Part, walk
 NUMBERS = ("inf", "π")
 
 
-@dataclass(slots=True)
+@record(frozen=False)
 class Names:
     """The name table of one file; `faults` are those found while it was filled. `batched`: where
     the batch index is declared. `unused`: indices of which there is nothing but `|i|`. `roles`:

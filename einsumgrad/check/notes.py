@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import ClassVar
 
 from einsumgrad.check.conditions import possible
@@ -12,10 +11,11 @@ from einsumgrad.diagnostics import Fault, Span
 from einsumgrad.ir.inside import computed_reads, left_out
 from einsumgrad.ir.nodes import Expr, Index, Program, Reduce, Statement, Sum
 from einsumgrad.ir.walk import accesses, free_indices, walk
+from einsumgrad.record import record
 from einsumgrad.syntax.names import size_name
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
+@record(kw_only=True)
 class RepeatedTerm(Fault):
     code: ClassVar[str] = "N301"
     words: ClassVar[str] = (
@@ -25,14 +25,14 @@ class RepeatedTerm(Fault):
     index: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
+@record(kw_only=True)
 class NeverRead(Fault):
     code: ClassVar[str] = "N302"
     words: ClassVar[str] = "`{name}` is declared, but no statement reads it"
     name: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
+@record(kw_only=True)
 class RepeatedBody(Fault):
     code: ClassVar[str] = "N303"
     words: ClassVar[str] = (
@@ -42,7 +42,7 @@ class RepeatedBody(Fault):
     size: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
+@record(kw_only=True)
 class ReadOutside(Fault):
     code: ClassVar[str] = "N304"
     words: ClassVar[str] = "`{text}` is outside for some values of its indices, and {then}"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator
-from dataclasses import dataclass
 from fractions import Fraction
 
 from einsumgrad.check.conditions import MAX_CASES, cases, equal, form, less, limits
@@ -13,12 +12,13 @@ from einsumgrad.ir import nodes as ir
 from einsumgrad.ir.affine import affine, is_affine
 from einsumgrad.ir.circles import by_target
 from einsumgrad.ir.linear import Form, feasible
+from einsumgrad.record import record
 
 MAX_PIECES = 100
 """More pieces of one tensor are told apart on the data only."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Meeting:
     """Two statements, or one for two tuples, that may define the same entry. `surely`: their
     conditions and positions are affine, so that it is no question of the data."""

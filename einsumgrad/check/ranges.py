@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
 from fractions import Fraction
 
 from einsumgrad.check.faults import NoDerivative
@@ -28,9 +27,10 @@ from einsumgrad.ir.affine import (
 )
 from einsumgrad.ir.inside import within
 from einsumgrad.ir.walk import free_indices
+from einsumgrad.record import record
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Ranges:
     """`axes`: the sizes of every tensor's axes. `classes`: one name for all that are one size.
     `numbers`: what is known of them. `pinned`: those that are given, not inferred from reads."""

@@ -7,15 +7,16 @@ tensors have the whole of what they need before it begins.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from einsumgrad.check.ranges import Ranges, ranges
 from einsumgrad.check.steps import Active, Axes, Distances, loop_axes
 from einsumgrad.ir.circles import Graph, circles, components, is_circle, needs
 from einsumgrad.ir.nodes import Access, Index, Program, Statement
+from einsumgrad.record import record
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Loop:
     """Statements run for each value of one index in turn.
 
@@ -33,7 +34,7 @@ Item = int | Loop
 Late = tuple[tuple[int, int], ...]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Stuck:
     """Statements that cannot run, by their places. `late`: the pairs of one that reads and one
     below that writes in the same step, where nothing else is in the way."""
@@ -42,7 +43,7 @@ class Stuck:
     late: Late
 
 
-@dataclass(slots=True)
+@record(frozen=False)
 class Scheduler:
     """Schedules statements by their places; `stuck`: the circles that no order can run."""
 

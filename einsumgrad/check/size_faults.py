@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import ClassVar
 
 from einsumgrad.diagnostics import Fault
+from einsumgrad.record import record
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
+@record(kw_only=True)
 class SizeConflict(Fault):
     code: ClassVar[str] = "E230"
     words: ClassVar[str] = "sizes disagree: {left}, but {right}"
@@ -16,7 +16,7 @@ class SizeConflict(Fault):
     right: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
+@record(kw_only=True)
 class BadSize(Fault):
     code: ClassVar[str] = "E231"
     words: ClassVar[str] = (
@@ -26,7 +26,7 @@ class BadSize(Fault):
     text: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
+@record(kw_only=True)
 class UnknownSize(Fault):
     code: ClassVar[str] = "E232"
     words: ClassVar[str] = "nothing gives the size `{size}`{of}"
@@ -37,7 +37,7 @@ class UnknownSize(Fault):
     otherwise: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
+@record(kw_only=True)
 class NeverInRange(Fault):
     code: ClassVar[str] = "E240"
     words: ClassVar[str] = "no size of `{index}` keeps `{text}` in range"
@@ -46,7 +46,7 @@ class NeverInRange(Fault):
     index: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
+@record(kw_only=True)
 class UnknownLength(Fault):
     code: ClassVar[str] = "E241"
     words: ClassVar[str] = "nothing gives the length of axis {axis} of `{tensor}`"

@@ -8,7 +8,7 @@ declared tensor that nothing reads, or, in a long word, from any known tensor.""
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from einsumgrad.check.faults import BareOperator, UnknownTensor
 from einsumgrad.diagnostics import Fault, Span
@@ -16,6 +16,7 @@ from einsumgrad.ir import nodes as ir
 from einsumgrad.ir.functions import OPERATOR_SYNONYMS, OPERATORS
 from einsumgrad.ir.nodes import Node
 from einsumgrad.ir.walk import accesses, walk
+from einsumgrad.record import record
 from einsumgrad.syntax.faults import UnknownFunction, UnknownWord
 from einsumgrad.syntax.meant import ELSEWHERE, meant_function, meant_operator
 from einsumgrad.syntax.names import SUFFIXES, ascii_name
@@ -120,7 +121,7 @@ def _conditions(top: Node) -> Iterator[Node]:
     yield from (n for n in walk(top) if isinstance(n, ir.Condition))
 
 
-@dataclass(slots=True)
+@record(frozen=False)
 class _Book:
     """The known tensors, to be found by what may be written for them. `idle`: those declared that
     nothing reads. Names are compared apart from what numbers them, digits, primes and marks."""

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import ClassVar
 
 from einsumgrad.diagnostics import Fault
+from einsumgrad.record import record
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
+@record(kw_only=True)
 class Circle(Fault):
     code: ClassVar[str] = "E242"
     words: ClassVar[str] = "no order of an index runs this circle: {circle}"
@@ -19,7 +19,7 @@ class Circle(Fault):
     circle: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
+@record(kw_only=True)
 class Overlap(Fault):
     code: ClassVar[str] = "E243"
     words: ClassVar[str] = "two pieces define an entry of `{name}`"
@@ -27,7 +27,7 @@ class Overlap(Fault):
     name: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
+@record(kw_only=True)
 class MixedOperators(Fault):
     code: ClassVar[str] = "E244"
     words: ClassVar[str] = "`{name}` is reduced by `{first}` and by `{second}`"
@@ -37,7 +37,7 @@ class MixedOperators(Fault):
     second: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
+@record(kw_only=True)
 class Outside(Fault):
     code: ClassVar[str] = "E245"
     words: ClassVar[str] = "`{text}` is outside for some values of its indices"
@@ -46,7 +46,7 @@ class Outside(Fault):
     text: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
+@record(kw_only=True)
 class Below(Fault):
     code: ClassVar[str] = "E246"
     words: ClassVar[str] = "`{text}` is read above the line that writes it in the same step"
@@ -55,7 +55,7 @@ class Below(Fault):
     target: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
+@record(kw_only=True)
 class NoDistance(Fault):
     code: ClassVar[str] = "E247"
     words: ClassVar[str] = "`{name}` reads itself in `{text}`, at no distance along an index"

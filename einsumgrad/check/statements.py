@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from einsumgrad.check.corrected import added, list_span, relisted, summed
 from einsumgrad.check.faults import (
@@ -20,12 +20,13 @@ from einsumgrad.ir import nodes as ir
 from einsumgrad.ir.build import ZERO, conjuncts, product, total
 from einsumgrad.ir.nodes import Node, children
 from einsumgrad.ir.walk import free_indices
+from einsumgrad.record import record
 from einsumgrad.syntax import tree as t
 from einsumgrad.syntax.faults import TooDeep
 from einsumgrad.syntax.walk import walk
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Lowered:
     """A statement's IR and the faults found in it; a faulty one is not used further."""
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from einsumgrad.check.ranges import Ranges
 from einsumgrad.ir.affine import MINUS, Affine, added, affine, times
 from einsumgrad.ir.nodes import Access, Expr, Index, Statement
+from einsumgrad.record import record
 
 Axes = Mapping[str, tuple[int, ...]]
 Active = Mapping[int, tuple[Access, ...]]
@@ -83,7 +84,7 @@ def _bears(at: Expr, index: Index) -> bool:
     return form is not None and any(i == index and c == {(): 1} for i, c in form.terms)
 
 
-@dataclass(slots=True)
+@record(frozen=False)
 class Distances:
     """How far behind its writes each read of a circle stands, along the chosen axes.
 

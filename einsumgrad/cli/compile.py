@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -11,6 +10,7 @@ from einsumgrad.cli.files import files_argument, names_option, read_program, siz
 from einsumgrad.cli.strict import refuse_outside, strict_option, tell_outside
 from einsumgrad.ir.nodes import Program
 from einsumgrad.pipeline import backward, prepared, tangents
+from einsumgrad.record import record
 from einsumgrad.reflect.reflect import reflect
 from einsumgrad.syntax.show import show
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 STAGES = ("tree", "program", "derived", "rewritten", "plan")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(kw_only=True)
 class Options:
     """The command's options."""
 

@@ -6,10 +6,11 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import click
+
+from einsumgrad.record import record
 
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
@@ -30,7 +31,7 @@ class Quiet:
         """A step was done: nothing to show."""
 
 
-@dataclass(slots=True)
+@record(frozen=False)
 class Bar(Quiet):
     """A bar with loss and time left, lines above it."""
 

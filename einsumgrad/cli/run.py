@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from einsumgrad.cli.files import memory_option, names_option, read_program
 from einsumgrad.ir.nodes import Program
+from einsumgrad.record import record
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -20,7 +20,7 @@ SHORT = 40
 """An array of up to so many entries is printed whole."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(kw_only=True)
 class Options:
     """The command's argument and options."""
 

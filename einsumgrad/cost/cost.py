@@ -4,7 +4,6 @@ it is contracted."""
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 
@@ -21,13 +20,14 @@ from einsumgrad.plan.liveness import in_use
 from einsumgrad.plan.nodes import Loop, Plan, Step
 from einsumgrad.plan.plan import make_plan
 from einsumgrad.plan.trace import Trace
+from einsumgrad.record import record
 from einsumgrad.verify.setting import fixed
 
 UNLIMITED = 2**62
 """With formulas for all sizes no window is too large to be one."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Amount:
     """Operations or bytes: a formula in the sizes, and its number if all of these are known."""
 
@@ -35,7 +35,7 @@ class Amount:
     value: int | None
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Row:
     """A statement's operations, the bytes that it reads and writes, the most bytes in use while it
     runs, and its contractions one after the other. What several statements need is counted with the
@@ -48,7 +48,7 @@ class Row:
     order: tuple[Contraction, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Cost:
     """A row for each statement, and all of them together. `sizes`: those that are known, by name.
     `assumed`: what the others were taken to be where plans of different sizes differ. `plan`: the
@@ -106,7 +106,7 @@ def _plan(program: Program, lengths: Mapping[str, Length], trace: Trace, *, whol
     return make_plan(program, sizes, shapes, dtypes, wanted, entries=entries, trace=trace)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Part:
     """An instruction in all turns of the loops around it, and the statement that needed it."""
 

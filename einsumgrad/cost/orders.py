@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from einsumgrad.ir import nodes as ir
 from einsumgrad.plan.builder import Value
 from einsumgrad.plan.trace import Trace
+from einsumgrad.record import record
 from einsumgrad.reflect.expressions import chained, condition, expression
 from einsumgrad.syntax import tree as t
 from einsumgrad.syntax.show import show
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Contraction:
     """Two factors and the indices of what they become."""
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from einsumgrad.derive.words import Rule
 from einsumgrad.ir.build import conjuncts, product
@@ -19,9 +19,10 @@ from einsumgrad.ir.nodes import (
 )
 from einsumgrad.ir.substitute import fresh_index, replace_all, substitute
 from einsumgrad.ir.walk import free_indices
+from einsumgrad.record import record
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Flow:
     """The cotangent at a sub-expression is `head · left · right`, summed over `loops` where
     `where` holds; `left` and `right` are the factors that stood left and right of it in the
@@ -65,7 +66,7 @@ class Flow:
         return tuple(c for c in self.where if index in free_indices(c))
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Contribution:
     """What one read of a tensor adds to its gradient."""
 

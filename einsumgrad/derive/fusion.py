@@ -8,7 +8,7 @@ inner function may stand inline or be the definition of the tensor that the loga
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from einsumgrad.derive import words
 from einsumgrad.derive.flow import Flow, open_binder
@@ -33,11 +33,12 @@ from einsumgrad.ir.nodes import (
 )
 from einsumgrad.ir.substitute import fresh_index, pins, replace_all, substitute
 from einsumgrad.ir.walk import free_indices, walk
+from einsumgrad.record import record
 
 Definitions = Mapping[str, Statement]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Soft:
     """A softmax of `body` over `index`, where `where` holds, read at `at`. `entry`: how its value
     at the index is read; `moved`: what stands for the indices of the definition of its name."""
@@ -50,7 +51,7 @@ class Soft:
     moved: Mapping[Index, Expr]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Fused:
     """An expression further down and the cotangent that reaches it."""
 
@@ -58,7 +59,7 @@ class Fused:
     flow: Flow
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Inner:
     """A function found under a logarithm: its node, how its value is read, the conditions under
     which its definition holds, and that definition where a name was read."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 
 from einsumgrad.check.faults import NoDerivative
 from einsumgrad.derive.split import argument_of, fresh_name, stem
@@ -11,11 +10,12 @@ from einsumgrad.diagnostics import EinError
 from einsumgrad.ir.build import ONE
 from einsumgrad.ir.nodes import Access, Expr, Index, Position, Program, Statement, Tensor
 from einsumgrad.ir.substitute import fresh_index
+from einsumgrad.record import record
 
 GRAD = ".grad"
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Gradients:
     """The gradients of one derivation.
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import assert_never
 
 from einsumgrad.derive import fusion, words
@@ -40,9 +39,10 @@ from einsumgrad.ir.nodes import (
     Sum,
 )
 from einsumgrad.ir.walk import guards
+from einsumgrad.record import record
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Model:
     """What the chain rule needs to know of a program.
 

@@ -9,7 +9,7 @@ since brackets have none of their own.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 
 from einsumgrad.derive.rules import exact
 from einsumgrad.derive.split import argument_of, fresh_name, stem
@@ -27,6 +27,7 @@ from einsumgrad.ir.nodes import (
     ReduceOp,
     Statement,
 )
+from einsumgrad.record import record
 
 OPERATORS: Mapping[Op, ReduceOp] = {"max=": "max", "min=": "min", "*=": "prod"}
 Helpers = Mapping[int, tuple[Statement, ...]]
@@ -68,7 +69,7 @@ def _operator(statement: Statement) -> Statement:
     return replace(statement, op="=", indices=loops, value=value, where=())
 
 
-@dataclass(slots=True)
+@record(frozen=False)
 class _Shares:
     """A maximum written out. Values that may be rounded otherwise when they are computed anew get
     a name, and their maximum is computed from that."""

@@ -8,7 +8,7 @@ that is the business of `rewrite`.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from einsumgrad.check.faults import NoDerivative
 from einsumgrad.check.tensors import complete
@@ -29,11 +29,12 @@ from einsumgrad.ir.build import MINUS_ONE, ONE, ZERO, product
 from einsumgrad.ir.circles import by_target, reachable
 from einsumgrad.ir.nodes import Access, Expr, Op, Position, Program, Size, Statement, Tensor
 from einsumgrad.ir.walk import free_indices, walk
+from einsumgrad.record import record
 
 MAX_PARTS = 2_000_000
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Step:
     """One derived statement and how it came about.
 
@@ -49,7 +50,7 @@ class Step:
     factor: Expr
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Reversed:
     """The derived program and how each of its backward statements came about.
 

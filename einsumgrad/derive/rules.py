@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import assert_never
 
 from einsumgrad.check.lower import Scope, lower
@@ -38,11 +38,12 @@ from einsumgrad.ir.nodes import (
     Sum,
 )
 from einsumgrad.ir.substitute import fresh_index, replace_all, substitute
+from einsumgrad.record import record
 from einsumgrad.syntax import tree as t
 from einsumgrad.syntax.parse import parse_expression
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Rules:
     """The table of `ir/functions.py`, each entry parsed when it is first used."""
 

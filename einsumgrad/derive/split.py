@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 
 from einsumgrad.derive.fusion import logged
 from einsumgrad.derive.pull import Model
@@ -32,9 +32,10 @@ from einsumgrad.ir.nodes import (
     children,
 )
 from einsumgrad.ir.walk import free_indices, gathers, guards, walk
+from einsumgrad.record import record
 
 
-@dataclass(slots=True)
+@record(frozen=False)
 class Splitter:
     """Splits one statement; `made` are the definitions that then stand before it."""
 

@@ -8,7 +8,7 @@ its own here, its transpose being the one of reverse mode.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from itertools import islice
 from typing import assert_never
 
@@ -51,11 +51,12 @@ from einsumgrad.ir.nodes import (
 from einsumgrad.ir.substitute import replace as moved_to
 from einsumgrad.ir.substitute import replace_all
 from einsumgrad.ir.walk import free_indices, gathers, walk
+from einsumgrad.record import record
 
 MAX_PARTS = 2_000_000
 
 
-@dataclass(slots=True)
+@record(frozen=False)
 class Tangents:
     """Tangents of the expressions of one statement.
 

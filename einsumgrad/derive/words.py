@@ -6,14 +6,14 @@ In the words `u` and `v` are arguments, `y` is the result; a rule says what they
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 
 from einsumgrad.ir.build import MINUS_ONE, number
 from einsumgrad.ir.functions import FUNCTIONS
 from einsumgrad.ir.nodes import Call, Expr, Index, Normalise, Number, Position, Power, Statement
+from einsumgrad.record import record
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Rule:
     """A rule as it was applied: `words` say it in general, `here` what its letters are.
 

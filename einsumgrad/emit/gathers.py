@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
@@ -12,9 +11,10 @@ from einsumgrad.emit.places import Place
 from einsumgrad.emit.writer import Writer
 from einsumgrad.plan.nodes import Gather
 from einsumgrad.plan.operands import Layout, Operand
+from einsumgrad.record import record
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Picked:
     """The source as one flat array, where each row of it begins in the space of the result, the
     index over that space, and how long a row is."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from einsumgrad.emit.lives import OWN, Lives, Moment, lives, moments
 from einsumgrad.emit.places import Place, laid
@@ -20,12 +20,13 @@ from einsumgrad.plan.nodes import (
     Step,
 )
 from einsumgrad.plan.operands import Operand
+from einsumgrad.record import record
 from einsumgrad.tune.orders import Order
 
 ALIGNED = 64
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Homes:
     """`places`: of registers with memory of their own. `results`: those made for the caller, by the
     results' register. `bytes`: the size of the block."""
@@ -75,7 +76,7 @@ def _ends(life: Lives) -> dict[int, list[int]]:
     return found
 
 
-@dataclass(slots=True)
+@record(frozen=False)
 class Block:
     """Parts of one block of bytes, the free ones in order."""
 
@@ -120,7 +121,7 @@ class Block:
         self.spare = joined
 
 
-@dataclass(slots=True)
+@record(frozen=False)
 class Finder:
     """Finds a home for one register after another."""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import assert_never
 
 import numpy as np
@@ -51,9 +51,10 @@ from einsumgrad.plan.nodes import (
 )
 from einsumgrad.plan.operands import Arg, Constant, Operand
 from einsumgrad.plan.uses import uses
+from einsumgrad.record import record
 
 
-@dataclass(slots=True)
+@record(frozen=False)
 class Lines:
     """Writes the steps of a plan. `places`: where the register of each step so far is. `around`:
     the variables of the loops that are open. `given`: where leaves lie that are parts of

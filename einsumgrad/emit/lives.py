@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from einsumgrad.plan.nodes import (
     Arrange,
@@ -23,6 +23,7 @@ from einsumgrad.plan.nodes import (
     Window,
 )
 from einsumgrad.plan.uses import uses
+from einsumgrad.record import record
 from einsumgrad.tune.orders import flat
 
 OWN = (Map, Cast, Pair, Fold, Pad, Buffer, Room, OverlapAdd)
@@ -31,7 +32,7 @@ VIEWS = (Arrange, Window, Done, Guard)
 """Instructions that show another register's memory."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Moment:
     """A step and its place in time; a loop's own step comes after those in it."""
 
@@ -45,7 +46,7 @@ def moments(plan: Plan) -> tuple[Moment, ...]:
     return tuple(Moment(step, time, depth) for time, (step, depth) in enumerate(flat(plan.steps)))
 
 
-@dataclass(slots=True)
+@record(frozen=False)
 class Lives:
     """`until`: for each register that has memory the last time at which it is read, by itself or
     through a view. `source`: the register whose memory a view shows."""

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 
 from einsumgrad.plan.operands import Layout
+from einsumgrad.record import record
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Place:
     """An array in a memory that a variable of the source names; offset and strides in bytes."""
 

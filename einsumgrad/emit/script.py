@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from einsumgrad.emit.homes import homes
@@ -12,10 +12,11 @@ from einsumgrad.emit.places import Place
 from einsumgrad.emit.writer import Writer
 from einsumgrad.fused.kernel import Written
 from einsumgrad.plan.nodes import Load, Plan, Strips
+from einsumgrad.record import record
 from einsumgrad.tune.orders import orders
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Script:
     """The source of `make`, which takes the views of one block of `bytes` and gives the function
     of a step; that takes the leaves' arrays in the order of `leaves`, and those that it fills if it
@@ -31,7 +32,7 @@ class Script:
     kernels: Mapping[str, Written]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Parts:
     """The scripts of strips: for a part, and for what is left of the axis."""
 

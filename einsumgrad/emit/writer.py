@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
 import numpy as np
 
 from einsumgrad.emit.places import Place, laid
 from einsumgrad.fused.kernel import Written
+from einsumgrad.record import record
 
 ARENA = "s"
 GIVEN = "ak"
 """Variables that are set when the source begins: arguments, constants."""
 
 
-@dataclass(slots=True)
+@record(frozen=False)
 class Writer:
     """`first`: lines that come before all others. `statics`: views of the block, by the names of
     variables. `constants`: other values that the source is given. `kernels`:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from einsumgrad.engines.erf import erf
+from einsumgrad.record import record
 
 Array = npt.NDArray[Any]
 
@@ -112,7 +112,7 @@ FOLDS: dict[str, tuple[Callable[[Array, tuple[int, ...]], Any], float]] = {
 """Each reduction with the value that a dropped entry takes."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Tables:
     """What an engine computes with: the functions of `Map` and of `Fold` by name."""
 

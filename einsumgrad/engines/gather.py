@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -16,13 +15,14 @@ from einsumgrad.plan.entries import Entry
 from einsumgrad.plan.faults import OutOfRange
 from einsumgrad.plan.nodes import Gather, Scatter
 from einsumgrad.plan.operands import At, Operand, Register
+from einsumgrad.record import record
 from einsumgrad.syntax.names import base_name
 
 Array = npt.NDArray[Any]
 Run = Callable[[list[Any], Mapping[str, Array]], Any]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Places:
     """How the axes of a tensor lie in an instruction's space.
 

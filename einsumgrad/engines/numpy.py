@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any, assert_never
 
 import numpy as np
@@ -47,6 +46,7 @@ from einsumgrad.plan.nodes import (
 )
 from einsumgrad.plan.operands import Arg, Constant, Register
 from einsumgrad.plan.uses import uses
+from einsumgrad.record import record
 
 FRESH = (Fill, OverlapAdd, Scatter)
 """Instructions whose result is an array of its own that may be added to."""
@@ -55,7 +55,7 @@ Registers = list[Any]
 Run = Callable[[Registers, Mapping[str, Array]], Any]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Compiled:
     """A plan as a list of calls; safe to run from several threads, as each run has its own
     registers."""

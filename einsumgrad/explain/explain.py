@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from einsumgrad.derive.gradients import gradient_suffix
 from einsumgrad.derive.reverse import Reversed, Step, default_wrt, reverse_steps
@@ -18,9 +17,10 @@ from einsumgrad.explain.story import Story, follow
 from einsumgrad.ir.build import ONE, product
 from einsumgrad.ir.nodes import Access, Condition, Expr, Index, Program, Reduce, Size, Statement
 from einsumgrad.ir.walk import accesses, free_indices, walk
+from einsumgrad.record import record
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Slope:
     """`∂result/∂operand = value where conditions`; `result` is None for the argument, u, of a rule
     that gave the whole cotangent."""
@@ -31,7 +31,7 @@ class Slope:
     where: tuple[Condition, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Operand:
     """What one read of a tensor contributes to its gradient.
 
@@ -50,7 +50,7 @@ class Operand:
     story: Story
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Piece:
     """A forward statement, or a named part of it, with its operands from last to first."""
 
@@ -58,7 +58,7 @@ class Piece:
     operands: tuple[Operand, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Section:
     """A forward statement. `passed`: the numbers of the sections that derived it by its name.
     `writers`: how many statements write its target. `active`: whether it reads anything that has
@@ -72,7 +72,7 @@ class Section:
     active: bool
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Name:
     """A name for a part of a statement: its definition, the statement that then reads it, and what
     the gradient by it is called."""
@@ -82,7 +82,7 @@ class Name:
     gradient: str
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Explanation:
     """The derivation of a program's gradients by `wanted`.
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 
 from einsumgrad.diagnostics import Source, Span
 from einsumgrad.ir.nodes import Program, Statement
+from einsumgrad.record import record
 from einsumgrad.rewrite.edit import Reason
 from einsumgrad.rewrite.passes import rewrite
 
@@ -14,7 +15,7 @@ MADE = Source("<derived>", "")
 """Where derived statements come from: their spans number them."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Change:
     """A statement before and after one change (None: it is gone), and why."""
 
@@ -23,7 +24,7 @@ class Change:
     reason: Reason
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Story:
     """A derived statement as it came about, and its changes in order. `helpers`: the names that
     were given to common parts where this statement is the first to read them."""
@@ -38,7 +39,7 @@ class Story:
         return self.changes[-1].after if self.changes else self.first
 
 
-@dataclass(slots=True)
+@record(frozen=False)
 class Listener:
     """Gathers what the passes tell, by the statement's number or by the name it defines."""
 

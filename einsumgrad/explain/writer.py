@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from einsumgrad.explain.explain import Explanation, every_story
 from einsumgrad.explain.story import Story
@@ -20,6 +20,7 @@ from einsumgrad.ir.nodes import (
     Statement,
 )
 from einsumgrad.ir.walk import walk
+from einsumgrad.record import record
 from einsumgrad.reflect.ascii import Spelling, ascii_expr, ascii_statement, spelling, wider
 from einsumgrad.reflect.expressions import condition, expression
 from einsumgrad.reflect.reflect import statement as reflected
@@ -35,7 +36,7 @@ PLAIN = {
 }  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Writer:
     """Writes under the names of `spelled`, or as they are if it is None."""
 

@@ -8,16 +8,16 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
 
 from einsumgrad.fused import circular
 from einsumgrad.fused import formulas as f
 from einsumgrad.fused.writing import Body, Value, intrinsic, select
+from einsumgrad.record import record
 
 KINDS = ("float", "double")
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Function:
     """`write` is given values of the types of `takes`, a letter each: "x" a number, "m" a mask."""
 

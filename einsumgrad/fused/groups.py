@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 
 from einsumgrad.fused.nests import Group, fusable, opened
 from einsumgrad.fused.segments import laid
@@ -23,6 +23,7 @@ from einsumgrad.plan.nodes import (
 )
 from einsumgrad.plan.operands import Layout, Nest, Register
 from einsumgrad.plan.uses import uses
+from einsumgrad.record import record
 from einsumgrad.tune.live import live
 from einsumgrad.tune.orders import Order, flat, orders
 from einsumgrad.tune.strips import apart, filled
@@ -53,7 +54,7 @@ def _fused(plan: Plan, known: Mapping[int, Order]) -> Plan:
     return live(replace(plan, steps=steps, registers=tuple(builder.registers)))
 
 
-@dataclass(slots=True)
+@record(frozen=False)
 class Builder:
     """`registers`: those of the plan, and new ones. `turning`: the variables of loops."""
 

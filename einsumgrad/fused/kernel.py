@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import partial
 
 from einsumgrad.fused.functions import call, power_by, types
@@ -12,6 +12,7 @@ from einsumgrad.fused.text import KINDS, Memory, Text
 from einsumgrad.fused.writing import literal
 from einsumgrad.plan.nodes import Cast, Fold, Kernel, Map, Step
 from einsumgrad.plan.operands import Arg, Constant, Layout, Operand
+from einsumgrad.record import record
 
 NAME = "@KERNEL"
 """The function of a kernel, before it has a name that is its own in a module."""
@@ -27,7 +28,7 @@ FOLDS = {
 entries only if it is its own."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Written:
     """The text of a kernel, the functions that it calls, and how many of its loops have hints."""
 
@@ -76,7 +77,7 @@ def _entry(count: int, apart: Mapping[str, int]) -> str:
     return f"define void {NAME}(ptr %table) nounwind {{\nentry:\n{body}\n  ret void\n}}\n"
 
 
-@dataclass(slots=True)
+@record(frozen=False)
 class Writer:
     """`taken` and `outs`: the arrays that a kernel reads and fills. `kept`: what a later segment of
     the same turn reads. `here`: the values of the entry that is being made."""

@@ -7,10 +7,11 @@ over a row is there before the row is divided by it."""
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from einsumgrad.plan.nodes import Cast, Fold, Instruction, Map, Plan, Step
 from einsumgrad.plan.operands import Constant, Layout, Operand
+from einsumgrad.record import record
 
 Variables = tuple[int, ...]
 FOLDED = frozenset({"sum", "max", "min", "prod", "any"})
@@ -64,7 +65,7 @@ def kept(made: Instruction, rank: int) -> Layout:
     return tuple(k for k in range(rank) if k not in folded)
 
 
-@dataclass(slots=True)
+@record(frozen=False)
 class Group:
     """Steps of one nest. `sizes`: of its variables. `order`: the variables as the loops nest, the
     first `outer` around all steps. `axes`: the variables of each step's space. `held`: those of
@@ -159,7 +160,7 @@ def _order(largest: Operand | None, rank: int, orders: Mapping[int, Layout]) -> 
     return (*(k for k in range(rank) if k not in lying), *lying)
 
 
-@dataclass(slots=True)
+@record(frozen=False)
 class Trace:
     """What later steps do with the axes of one step's space. `held`: of each register that comes
     from it or that it reads the axes, None for others. `folded`: axes that were folded on the way.

@@ -5,14 +5,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from einsumgrad.fused.nests import kept, operands
 from einsumgrad.plan.nodes import Fold, Kernel, Load, Step
 from einsumgrad.plan.operands import Layout
+from einsumgrad.record import record
 
 
-@dataclass(slots=True)
+@record(frozen=False)
 class Segment:
     """`inner`: the variables of its loops, outermost first."""
 
@@ -20,7 +21,7 @@ class Segment:
     steps: list[Step] = field(default_factory=list)
 
 
-@dataclass(slots=True)
+@record(frozen=False)
 class Laid:
     """A kernel's steps laid out. `axes`: the variables of each step's space; `held`: of each
     register's axes; `place`: the segment of each; `late`: whole only when all turns are done."""

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
+
+from einsumgrad.record import record
 
 KINDS = {"float32": "float", "float64": "double", "bool": "i1", "int64": "i64"}
 """What a value of a dtype is in a register."""
@@ -14,7 +16,7 @@ SHORT = 4
 BYTES = {"float": 4, "double": 8, "i1": 1, "i64": 8}
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Memory:
     """An array: a pointer, the bytes from one entry to the next along each axis, and its kind."""
 
@@ -23,7 +25,7 @@ class Memory:
     kind: str
 
 
-@dataclass(slots=True)
+@record(frozen=False)
 class Text:
     """The body of a function. `at`: the register of each loop variable that is open; `block`: the
     label of the block that is being written; `first`: what is reserved when the function begins, if

@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
-from dataclasses import dataclass
 
 from einsumgrad.fused.nests import fusable
 from einsumgrad.plan.counts import flops
 from einsumgrad.plan.nodes import Gather, Load, Map, OverlapAdd, Pair, Plan, Scatter, Step
 from einsumgrad.plan.uses import uses
+from einsumgrad.record import record
 from einsumgrad.tune.bodies import turns
 from einsumgrad.tune.levels import Cut
 from einsumgrad.tune.strips import cuts, stripped
@@ -71,7 +71,7 @@ def _best(plan: Plan, made: Cut, workers: int) -> tuple[int, float]:
     return least, times[least]
 
 
-@dataclass(slots=True)
+@record(frozen=False)
 class Costs:
     """Some steps of a plan: their seconds of work, of products among it, the bytes that they keep
     between each other, and how many calls they are."""

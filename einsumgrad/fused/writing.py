@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
+
+from einsumgrad.record import record
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Format:
     """An IEEE format: the integer of its size, the bits of its fraction, the exponent of 1."""
 
@@ -25,7 +27,7 @@ class Format:
 FORMATS = {"float": Format("i32", 23, 127, "f32"), "double": Format("i64", 52, 1023, "f64")}
 
 
-@dataclass(slots=True)
+@record(frozen=False)
 class Body:
     """The instructions of one function so far, and the functions that it calls."""
 
@@ -54,7 +56,7 @@ def literal(type_: str, number: float) -> str:
     return f"0x{struct.unpack('<Q', struct.pack('<d', number))[0]:016X}"
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Value:
     """A register or a constant. A product may be contracted with a sum that it enters; no other
     freedom is given, so that the order of the operations is the one that is written."""

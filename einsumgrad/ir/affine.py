@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from fractions import Fraction
 
 from einsumgrad.ir.nodes import Expr, Index, Number, Position, Power, Product, Size, Sum
+from einsumgrad.record import record
 
 Monomial = tuple[str, ...]
 Polynomial = Mapping[Monomial, Fraction]
@@ -17,7 +17,7 @@ MAX_POWER = 8
 MAX_TERMS = 64
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Affine:
     """`offset + Σ coefficient · index`; no coefficient is 0."""
 
@@ -29,7 +29,7 @@ class Affine:
         return tuple(index for index, _ in self.terms)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Line:
     """An affine position for given sizes."""
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TypeVar
 
 from einsumgrad.ir.nodes import Statement
+from einsumgrad.record import record
 
 Graph = Mapping[int, Iterable[int]]
 T = TypeVar("T", str, int)
@@ -57,7 +58,7 @@ def is_circle(part: frozenset[int], graph: Graph) -> bool:
     return len(part) > 1 or next(iter(part)) in graph.get(next(iter(part)), ())
 
 
-@dataclass(slots=True)
+@record(frozen=False)
 class _Tarjan:
     """Strongly connected components (Tarjan 1972), with a stack of our own: chains are long."""
 

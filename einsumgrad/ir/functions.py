@@ -8,10 +8,10 @@ relu'(0) = abs'(0) = 0, and ties of min and max share evenly.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from einsumgrad.record import record
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Function:
     """An elementwise function: canonical name, one derivative per argument, preferred symbol.
 
@@ -58,7 +58,7 @@ FUNCTIONS: dict[str, Function] = {
 SYNONYMS: dict[str, str] = {"σ": "sigmoid"}
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Operator:
     """A subscripted operator. `big`: runs over the whole product after it; else takes an argument
     as a function does. `keeps`: the index stays free in the result."""

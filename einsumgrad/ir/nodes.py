@@ -15,6 +15,7 @@ from operator import attrgetter
 from typing import Any, Literal
 
 from einsumgrad.diagnostics import NOWHERE, Source, Span
+from einsumgrad.record import record
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -26,28 +27,28 @@ class Index:
     size: str
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Number:
     """A constant: exact (a Fraction) where written with integers, else a float."""
 
     value: Fraction | float
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Size:
     """The number of a size, as a value: the B of `1/B`."""
 
     name: str
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Position:
     """A bare index: its value."""
 
     index: Index
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Access:
     """An entry of a tensor. `at` holds one expression per axis."""
 
@@ -56,12 +57,12 @@ class Access:
     span: Span = field(default=NOWHERE, compare=False, repr=False)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Sum:
     terms: tuple[Expr, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Product:
     """Factors in reading order; build it with `build.product`, which keeps the normal form:
     a Number first, then sizes, then the others, reciprocals last."""
@@ -69,13 +70,13 @@ class Product:
     factors: tuple[Expr, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Power:
     base: Expr
     exponent: Expr
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Call:
     """An elementwise function of `functions.FUNCTIONS`."""
 
@@ -86,7 +87,7 @@ class Call:
 ReduceOp = Literal["sum", "prod", "mean", "max", "min", "logsumexp", "argmax", "argmin"]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Reduce:
     """Binds `indices` (one of them for logsumexp, argmax, argmin) over those tuples for which all
     of `where` hold. Over nothing: sum 0, prod 1, mean 0, max and logsumexp -∞, min ∞, arg… 0.
@@ -98,7 +99,7 @@ class Reduce:
     where: tuple[Condition, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Normalise:
     """softmax or log_softmax of `body` over `index` (bound inside), read at `at`.
 
@@ -112,7 +113,7 @@ class Normalise:
     where: tuple[Condition, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Iverson:
     """`[condition]`: 1 or 0. A product with a 0 of it is 0, even where another factor is not
     finite (a masked branch makes no NaN)."""
@@ -127,24 +128,24 @@ Expr = (
 Comparator = Literal["=", "!=", "<", "<=", ">", ">="]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Compare:
     op: Comparator
     left: Expr
     right: Expr
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class And:
     items: tuple[Condition, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Or:
     items: tuple[Condition, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Not:
     item: Condition
 
@@ -236,7 +237,7 @@ class Statement:
         return frozenset(found)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Draw:
     """A distribution of `functions.DISTRIBUTIONS` with its arguments (sizes and numbers only)."""
 
@@ -247,7 +248,7 @@ class Draw:
 Kind = Literal["input", "param", "const", "noise", "computed"]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Tensor:
     """What is known of a tensor before any array is seen.
 
@@ -266,7 +267,7 @@ class Tensor:
     span: Span = field(default=NOWHERE, compare=False, repr=False)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Program:
     """Declarations and statements. `batch` is None under `batch none`.
 

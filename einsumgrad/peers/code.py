@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
 from string import ascii_letters
 from typing import Any
 
@@ -11,13 +10,14 @@ import numpy as np
 
 from einsumgrad.ir.nodes import Index
 from einsumgrad.peers.table import SINGLE, Call, Peer
+from einsumgrad.record import record
 
 Axes = tuple[Index, ...]
 Run = Callable[[Mapping[str, Any]], Any]
 """A value, given the tensors by name."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Code:
     """A value whose axes are these indices. `number`: it is one, known now. `static`: it depends on
     no tensor."""
@@ -37,7 +37,7 @@ def held(array: Any, axes: Axes) -> Code:
     return Code(axes, lambda _: array, static=True)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Maker:
     """Makes code for a peer, of these sizes and for floats of this dtype."""
 

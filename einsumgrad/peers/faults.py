@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import ClassVar
 
 from einsumgrad.diagnostics import Fault
+from einsumgrad.record import record
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
+@record(kw_only=True)
 class NoPeer(Fault):
     code: ClassVar[str] = "E701"
     words: ClassVar[str] = "{peer} is not installed: {reason}"
@@ -18,7 +18,7 @@ class NoPeer(Fault):
     extra: str = "einsumgrad[bench]"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
+@record(kw_only=True)
 class NotTranslated(Fault):
     code: ClassVar[str] = "E702"
     words: ClassVar[str] = "{what} has no translation into calls of a peer"

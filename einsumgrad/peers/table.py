@@ -7,7 +7,6 @@ takes an array and an axis, or a tuple of axes where it is not one of `SINGLE`.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from functools import partial
 from importlib import import_module
 from typing import Any, Literal
@@ -17,6 +16,7 @@ import numpy as np
 from einsumgrad.diagnostics import EinError
 from einsumgrad.engines.functions import FOLDS, FUNCTIONS
 from einsumgrad.peers.faults import NoPeer
+from einsumgrad.record import record
 
 Call = Callable[..., Any]
 Name = Literal["torch", "jax", "numpy"]
@@ -67,7 +67,7 @@ NEUTRAL = {name: start for name, (_, start) in FOLDS.items()}
 """What an entry that is left out counts as."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Peer:
     """What a program is translated into. `module`: the peer itself. `tools`: functions on whole
     arrays. `cast`: an array as another dtype, by NumPy's name of it. `put`: an array with values

@@ -6,7 +6,6 @@ from __future__ import annotations
 import math
 import operator
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import reduce
 from typing import Any
 
@@ -20,6 +19,7 @@ from einsumgrad.peers.entries import entries, place, read
 from einsumgrad.peers.faults import NotTranslated
 from einsumgrad.peers.table import NEUTRAL
 from einsumgrad.plan.windows import leaving
+from einsumgrad.record import record
 
 COMPARED = {
     "=": operator.eq, "!=": operator.ne, "<": operator.lt, "<=": operator.le, ">": operator.gt,
@@ -28,7 +28,7 @@ COMPARED = {
 TRUE = constant(1)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Translator:
     """Translates the expressions of a program. `known`: its tensors. `span`: the statement whose
     turn it is."""

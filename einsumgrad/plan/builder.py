@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 
 import numpy as np
 
@@ -11,6 +11,7 @@ from einsumgrad.plan.nodes import Arrange, Cast, Fold, Instruction, Map
 from einsumgrad.plan.operands import Arg, Constant, Operand, Register
 from einsumgrad.plan.trace import Trace
 from einsumgrad.plan.uses import uses
+from einsumgrad.record import record
 
 BOOLEAN = frozenset({"=", "!=", "<", "<=", ">", ">=", "and", "or", "not"})
 WHOLE = frozenset({"argmax", "argmin"})
@@ -18,7 +19,7 @@ ENTRIES = 2**24
 """A window of overlapping entries may have so many."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Value:
     """A register seen through index names, one for each axis, or a number."""
 
@@ -29,7 +30,7 @@ class Value:
 Term = Value | Constant
 
 
-@dataclass(slots=True)
+@record(frozen=False)
 class Frame:
     """The instructions of a loop's body, or of none."""
 
@@ -37,7 +38,7 @@ class Frame:
     known: dict[tuple[Instruction, tuple[int, ...], str], int] = field(default_factory=dict)
 
 
-@dataclass(slots=True)
+@record(frozen=False)
 class Builder:
     """Collects instructions for one plan.
 

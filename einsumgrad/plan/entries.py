@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
 from einsumgrad.diagnostics import NOWHERE, Span
 from einsumgrad.ir import nodes as ir
 from einsumgrad.ir.affine import affine, line
+from einsumgrad.record import record
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Step:
     """A position: `offset`, so many steps along axes of the instruction's space, and along the
     variables of loops, by their registers."""
@@ -21,7 +22,7 @@ class Step:
     moving: tuple[tuple[int, int], ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Entry:
     """`at`: the position in each axis, where it is affine or itself an entry. Where it is read does
     not tell instructions apart."""

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import ClassVar
 
 from einsumgrad.diagnostics import Fault
+from einsumgrad.record import record
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
+@record(kw_only=True)
 class TooLarge(Fault):
     code: ClassVar[str] = "E501"
     words: ClassVar[str] = "`{tensor}` needs {needed} of memory; {limit} may be used"
@@ -18,7 +18,7 @@ class TooLarge(Fault):
     limit: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
+@record(kw_only=True)
 class TooManyIndices(Fault):
     code: ClassVar[str] = "E502"
     words: ClassVar[str] = "this statement has {count} indices; {limit} are the most that run"
@@ -26,7 +26,7 @@ class TooManyIndices(Fault):
     limit: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
+@record(kw_only=True)
 class OutOfRange(Fault):
     code: ClassVar[str] = "E504"
     words: ClassVar[str] = "`{name}{position}` is {value}, but {axis} has the positions {allowed}"
@@ -37,7 +37,7 @@ class OutOfRange(Fault):
     allowed: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
+@record(kw_only=True)
 class DefinedAgain(Fault):
     code: ClassVar[str] = "E505"
     words: ClassVar[str] = "`{target}` meets some entries of `{tensor}` more than once"
@@ -46,7 +46,7 @@ class DefinedAgain(Fault):
     tensor: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
+@record(kw_only=True)
 class PiecesMeet(Fault):
     code: ClassVar[str] = "E506"
     words: ClassVar[str] = "`{entry}` is defined twice, on these data"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import assert_never
 
 from einsumgrad.ir import nodes as ir
@@ -20,13 +20,14 @@ from einsumgrad.plan.numbers import evaluate, holds
 from einsumgrad.plan.operands import Constant
 from einsumgrad.plan.reads import read
 from einsumgrad.plan.unroll import offsets
+from einsumgrad.record import record
 
 HEAVY = (ir.Reduce, ir.Normalise, ir.Call, ir.Sum, ir.Product, ir.Power)
 """What is computed for all values of a loop's index at once, where that can be."""
 TRUE, FALSE, ZERO = Constant(1.0), Constant(0.0), Constant(0.0)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Lowering:
     """Lowers expressions; `where`: the conditions in force, under which gathers are checked;
     `loops`: the registers of the loop variables around, by their indices, outermost first;

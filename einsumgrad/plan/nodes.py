@@ -7,13 +7,14 @@ computations of different statements are one instruction.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from einsumgrad.diagnostics import Span
 from einsumgrad.plan.operands import Arg, At, Layout, Nest, Operand, Register, Walk
+from einsumgrad.record import record
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Load:
     """The array of a leaf; integers as int64. `copied`: it is given in another dtype. `drawn`: no
     caller gives it, the run makes it."""
@@ -23,21 +24,21 @@ class Load:
     drawn: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Fill:
     """An array of one value."""
 
     value: float
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Count:
     """0, 1, 2 …: the values of an index."""
 
     size: int
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Map:
     """An elementwise function over the whole space (of `rank` axes)."""
 
@@ -46,7 +47,7 @@ class Map:
     rank: int
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Cast:
     """The same values as another dtype."""
 
@@ -54,7 +55,7 @@ class Cast:
     dtype: str
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Pair:
     """A contraction of two operands by matrix multiplication; `out` lists the space's axes that
     remain, in the order of the result."""
@@ -72,7 +73,7 @@ class Pair:
         return both, rows, columns, tuple(k for k in left if k not in out)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Fold:
     """A reduction over some axes of a register: sum, prod, max, min, logsumexp, argmax, argmin, or
     over one axis that stays: softmax, log_softmax. `mask` drops entries."""
@@ -84,7 +85,7 @@ class Fold:
     mask: Operand | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Arrange:
     """A register with its axes in another order, repeated along new ones."""
 
@@ -92,7 +93,7 @@ class Arrange:
     rank: int
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Pad:
     """A register with so many entries of one value before and after each axis."""
 
@@ -101,7 +102,7 @@ class Pad:
     value: float = 0.0
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Window:
     """A view of a register: each of its axes walked along by axes of the space."""
 
@@ -110,7 +111,7 @@ class Window:
     rank: int
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class OverlapAdd:
     """A register with values put by a function (add, subtract, max …) where the axes of the
     space walk; what falls outside is dropped. `widths`: how far outside that may be."""
@@ -123,7 +124,7 @@ class OverlapAdd:
     function: str
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Gather:
     """Entries of a register, each axis of which is read at an `At`. Entries that `mask` drops are
     not checked and 0; constants outside give 0."""
@@ -135,7 +136,7 @@ class Gather:
     mask: Operand | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Scatter:
     """A register with values put by a function (add, subtract, max …) at gathered places."""
 
@@ -148,7 +149,7 @@ class Scatter:
     mask: Operand | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Guard:
     """A masked contraction's result; where it is not finite, the sum over the whole space of what
     the mask keeps, so that no dropped entry is seen."""
@@ -160,14 +161,14 @@ class Guard:
     rank: int
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Variable:
     """The value of a loop's index in its current step; `number` tells loops apart."""
 
     number: int
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Buffer:
     """An array that a loop writes into: the source, or one value throughout, with room around it
     that is never written and reads as 0. `number` tells buffers apart."""
@@ -178,7 +179,7 @@ class Buffer:
     number: int
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Store:
     """Values put into a buffer by a function (add, subtract, max …), at single places of some
     of its axes and along the whole of the others; dropped if a place is outside."""
@@ -190,7 +191,7 @@ class Store:
     function: str
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Loop:
     """Steps repeated for each value of a variable, from 0 up or from the last one down."""
 
@@ -200,7 +201,7 @@ class Loop:
     body: tuple[Step, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Done:
     """A buffer after its loop, without the room around it."""
 
@@ -209,7 +210,7 @@ class Done:
     widths: tuple[tuple[int, int], ...]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Once:
     """Refuses counts above 1: an entry that two pieces of a tensor define. `spans`: the pieces."""
 
@@ -218,7 +219,7 @@ class Once:
     spans: tuple[Span, ...] = field(default=(), compare=False, repr=False)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Room:
     """Memory that strips fill, its axis `axis` lying outermost; `number` tells rooms apart."""
 
@@ -226,7 +227,7 @@ class Room:
     number: int
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Strips:
     """A plan run for one part after another of an axis: `parts` of the same length, then `rest`.
 
@@ -242,7 +243,7 @@ class Strips:
     outs: tuple[tuple[int, int | None], ...]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Kernel:
     """A plan of elementwise steps and reductions, run as one nest of loops. `takes`: the registers
     that it reads, its leaves; `outs`: the rooms that its results fill, in their order; `scratch`:
@@ -262,7 +263,7 @@ Instruction = (
 )  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Step:
     """An instruction, the register it writes, and the registers that end with it."""
 
@@ -271,7 +272,7 @@ class Step:
     ends: tuple[int, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Plan:
     """Instructions in order; `results` names the registers that are returned."""
 

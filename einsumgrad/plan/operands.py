@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 
 from einsumgrad.plan.entries import Entry
+from einsumgrad.record import record
 
 Layout = tuple[int, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Operand:
     """A register whose axis k is axis `layout[k]` of the instruction's space."""
 
@@ -18,7 +18,7 @@ class Operand:
     layout: Layout
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Constant:
     """A number without a dtype of its own."""
 
@@ -28,7 +28,7 @@ class Constant:
 Arg = Operand | Constant
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class At:
     """One axis of a tensor: at a constant, or at the values of a register, which are `entry`."""
 
@@ -36,7 +36,7 @@ class At:
     entry: Entry | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Walk:
     """How one axis of a register is walked along: from `offset`, by `steps` (an axis of the space
     and how far one step on it goes), and by `moving` loop variables (a register and a factor)."""
@@ -46,7 +46,7 @@ class Walk:
     moving: tuple[tuple[int, int], ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Register:
     """What is known of a register: shape, dtype; `weak`: its dtype gives way to any other; `owner`:
     the tensor whose statement needed it first."""
@@ -62,7 +62,7 @@ class Register:
         return math.prod(self.shape)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Nest:
     """Loops over variables of these `sizes`, in this `order`, the first `outer` of them around all
     steps. `axes`: for each step its register and the variables of its space; `held`: for what is

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 
 import numpy as np
 
@@ -27,6 +27,7 @@ from einsumgrad.plan.pieces import piece_checks
 from einsumgrad.plan.targets import WAYS, check_once, put, start_of
 from einsumgrad.plan.trace import Trace
 from einsumgrad.plan.unroll import Offsets, at_offset, offsets
+from einsumgrad.record import record
 
 MAX_INDICES = 32
 ENTERED = ("max", "min")
@@ -67,7 +68,7 @@ def make_plan(
     return finish(builder, results, checks)
 
 
-@dataclass(slots=True)
+@record(frozen=False)
 class Planner:
     """Plans one statement after the other; `tensors` are the registers as they are by now.
 

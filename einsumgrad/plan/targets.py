@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from einsumgrad.diagnostics import EinError
@@ -15,12 +14,13 @@ from einsumgrad.plan.operands import Constant
 from einsumgrad.plan.overlap import meets
 from einsumgrad.plan.places import placed
 from einsumgrad.plan.windows import leaving, overlap_add, reach, walks
+from einsumgrad.record import record
 
 if TYPE_CHECKING:
     from einsumgrad.plan.lower import Lowering
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Way:
     """What a statement's operator does: the function that puts an entry to those before it, the
     reduction over indices that the target lacks, and what both begin with."""

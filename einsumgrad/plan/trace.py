@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING
 
 from einsumgrad.ir import nodes as ir
 from einsumgrad.plan.operands import Constant
+from einsumgrad.record import record
 
 if TYPE_CHECKING:
     from einsumgrad.plan.builder import Term, Value
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Pairing:
     """Two operands of a contraction and what they become."""
 
@@ -22,7 +23,7 @@ class Pairing:
     result: Value
 
 
-@dataclass(slots=True)
+@record(frozen=False)
 class Trace:
     """`place`: the statement that is being planned, None between statements. `statements`: for each
     register the one that needed it first. `nodes`: what a value is in the program. `same`: the

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from einsumgrad.ir import nodes as ir
@@ -14,6 +13,7 @@ from einsumgrad.ir.walk import free_indices
 from einsumgrad.plan.builder import Term, Value
 from einsumgrad.plan.nodes import Fill, OverlapAdd, Pad, Window
 from einsumgrad.plan.operands import Constant, Walk
+from einsumgrad.record import record
 
 if TYPE_CHECKING:
     from einsumgrad.plan.lower import Lowering
@@ -23,7 +23,7 @@ ROOM = 4
 Widths = tuple[tuple[int, int], ...]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Reach:
     """The positions of an access, all of them affine, and how far they reach out of each axis."""
 

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from einsumgrad.ir import nodes as ir
 from einsumgrad.ir.functions import FUNCTIONS, KEYWORDS, OPERATORS, SYNONYMS
 from einsumgrad.ir.nodes import Node, children
 from einsumgrad.ir.walk import walk, with_children
+from einsumgrad.record import record
 from einsumgrad.syntax.names import ascii_name, distinct, size_name
 
 RESERVED = {*FUNCTIONS, *OPERATORS, *SYNONYMS, *KEYWORDS, "inf", "pi"}
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Spelling:
     """The ASCII names of tensors, indices and sizes."""
 

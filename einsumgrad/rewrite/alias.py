@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from einsumgrad.ir.build import MINUS_ONE, coefficient_of, negative, rebuild
 from einsumgrad.ir.circles import by_target
 from einsumgrad.ir.nodes import Access, Expr, Node, Position, Program, Statement, children
 from einsumgrad.ir.substitute import substitute
+from einsumgrad.record import record
 from einsumgrad.rewrite.edit import Reason, Told, plain_target, unheard, with_statements
 from einsumgrad.rewrite.simplify import simplify_statement
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Alias:
     """A helper with the copy of it, or of its negative, that is the whole of a gradient."""
 

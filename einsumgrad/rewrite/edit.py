@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from einsumgrad.check.tensors import complete
 from einsumgrad.ir.nodes import Access, Expr, Position, Program, Statement
+from einsumgrad.record import record
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Reason:
     """Why a statement was changed: a format string over the parts, counted from 0."""
 

@@ -4,7 +4,7 @@ operator that binds one of the names it mentions, so names must differ where tha
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from einsumgrad.check.check import default_outputs
 from einsumgrad.derive.split import fresh_name
@@ -24,6 +24,7 @@ from einsumgrad.ir.nodes import (
 )
 from einsumgrad.ir.substitute import fresh_index, replace_all, substitute
 from einsumgrad.ir.walk import free_indices, walk, with_children
+from einsumgrad.record import record
 from einsumgrad.reflect.reflect import needed_indices
 from einsumgrad.rewrite.edit import Reason, Told, taken_names, unheard, with_statements
 from einsumgrad.rewrite.factor import factors_of
@@ -151,7 +152,7 @@ def _conditions(node: Node) -> Iterator[Condition]:
             yield from part.where
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class _Scope:
     """A binder and the indices that are visible inside it."""
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from operator import is_not
 
 from einsumgrad.ir.build import is_reciprocal
@@ -22,13 +22,14 @@ from einsumgrad.ir.nodes import (
     children,
 )
 from einsumgrad.ir.walk import free_indices, walk, with_children
+from einsumgrad.record import record
 
 Names = dict[Index, Position]
 PARTS = (Call, Reduce, Normalise, Power, Sum)
 HEAVY = (Call, Reduce, Normalise, Power)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Form:
     """What is known of a node: the number of its shape, which is itself with its indices numbered;
     its free indices in the order of their numbers; its cost; whether it reads at gathered places;
@@ -42,7 +43,7 @@ class Form:
     worth: bool
 
 
-@dataclass(slots=True)
+@record(frozen=False)
 class Shapes:
     """The forms of nodes, each found once; nodes are told apart by identity, and kept for it.
     Equal shapes have one number, so that only here they are compared part by part."""

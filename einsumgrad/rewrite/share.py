@@ -6,7 +6,7 @@ negative, is read by that name."""
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from heapq import heappop, heappush
 
 from einsumgrad.ir.build import negative, rebuild
@@ -24,6 +24,7 @@ from einsumgrad.ir.nodes import (
 )
 from einsumgrad.ir.substitute import substitute
 from einsumgrad.ir.walk import accesses, free_indices
+from einsumgrad.record import record
 from einsumgrad.rewrite.algebra import negate, simplify
 from einsumgrad.rewrite.edit import (
     Reason,
@@ -49,7 +50,7 @@ def share(program: Program, told: Told = unheard) -> Program:
     return with_statements(program, Sharer(program, shapes, told).run())
 
 
-@dataclass(slots=True, eq=False)
+@record(frozen=False, eq=False)
 class Line:
     """A statement, and the row in which it stands: with the definitions made for it before it.
     `parts`: the forms of its parts that are worth a name, once they are counted."""
@@ -59,7 +60,7 @@ class Line:
     parts: tuple[Form, ...] = ()
 
 
-@dataclass(slots=True)
+@record(frozen=False)
 class Sharer:
     """Names the parts that derived statements repeat, in the order in which they are met and the
     larger before its own parts.
@@ -171,7 +172,7 @@ def _definition(name: str, node: Expr) -> Statement:
     return simplify_statement(Statement(free, target, "=", node, listed=True, derived=True))
 
 
-@dataclass(slots=True)
+@record(frozen=False)
 class Names:
     """What defines a value entry by entry, by the tensors that the value reads. `forms`: those of
     the value and of its negative, found when they are first asked for."""

@@ -10,14 +10,15 @@ import hashlib
 import os
 import tempfile
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
+
+from einsumgrad.record import record
 
 MOST = 512
 """Files that are kept; then the oldest go."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Store:
     """A folder of machine code."""
 

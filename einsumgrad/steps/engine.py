@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from importlib.util import find_spec
 
 from einsumgrad.data_faults import BadArgument, MissingExtra
@@ -11,6 +11,7 @@ from einsumgrad.emit.script import script
 from einsumgrad.fused.groups import fused
 from einsumgrad.fused.worth import costs, shared
 from einsumgrad.plan.nodes import Plan
+from einsumgrad.record import record
 from einsumgrad.steps.compiled import compiled
 from einsumgrad.steps.memory import Compiled
 from einsumgrad.steps.workers import Workers, cores
@@ -25,7 +26,7 @@ NEEDED = ("llvmlite", "threadpoolctl", "platformdirs")
 """Packages of the extra `fast`."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Engine:
     """`numpy`: NumPy's functions over parts that fit the cache. `fused`: elementwise steps and
     reductions compiled to loops, the batch shared by the workers. `auto`: that of them which is

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
 import numpy as np
@@ -12,12 +12,13 @@ import numpy.typing as npt
 
 from einsumgrad.emit.places import Place
 from einsumgrad.emit.script import Script
+from einsumgrad.record import record
 
 Array = npt.NDArray[Any]
 Step = Callable[..., list[Array]]
 
 
-@dataclass(slots=True)
+@record(frozen=False)
 class Lent:
     """A step taken from those that are to spare, until the end of a `with`."""
 
@@ -31,7 +32,7 @@ class Lent:
         self.spare.append(self.step)
 
 
-@dataclass(slots=True)
+@record(frozen=False)
 class Compiled:
     """A step that may be called from several threads: each call takes a memory of its own, an old
     one if one is free. `around`: what a call is done within."""

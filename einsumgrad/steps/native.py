@@ -5,12 +5,13 @@ from __future__ import annotations
 import ctypes
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
 from einsumgrad.emit.script import Script
 from einsumgrad.fused.functions import definitions
 from einsumgrad.fused.kernel import NAME, Written
+from einsumgrad.record import record
 from einsumgrad.steps.cache import Store, store
 
 Called = Callable[[int], None]
@@ -18,7 +19,7 @@ LOOP = re.compile(r"!LOOP(\d+)#")
 """A loop's hints, before they have a number that is theirs in the module."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Kernels:
     """The kernels of a script and of its strips, by the script's id and the name of each. They are
     there as long as the library is."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
 import numpy as np
@@ -17,6 +17,7 @@ from einsumgrad.ir.nodes import Program
 from einsumgrad.plan.memory import check_memory, free_memory
 from einsumgrad.plan.nodes import Plan
 from einsumgrad.plan.plan import make_plan
+from einsumgrad.record import record
 from einsumgrad.steps.engine import Engine, automatic
 from einsumgrad.steps.memory import Compiled
 from einsumgrad.steps.starts import fill, lacking, shape_of
@@ -27,7 +28,7 @@ Given = tuple[tuple[str, ...], tuple[tuple[str, tuple[int, ...], Any], ...]]
 MAX_PLANS = 64
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Ready:
     """A plan as a step; `drawn`: the leaves that a run makes itself, of these `sizes`."""
 
@@ -37,7 +38,7 @@ class Ready:
     sizes: Mapping[str, int]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Known:
     """A step for arrays that need no check, as the like of them have been taken; their `names` as a
     caller spells them, in the order of the step's leaves."""
@@ -54,7 +55,7 @@ def _key(given: Mapping[str, Any], wanted: tuple[str, ...]) -> Given | None:
     return wanted, tuple([(name, a.shape, a.dtype) for name, a in given.items()])
 
 
-@dataclass(slots=True)
+@record(frozen=False)
 class Runner:
     """A program with the plans made for it so far.
 

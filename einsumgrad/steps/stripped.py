@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 
 import numpy as np
 
 from einsumgrad.plan.nodes import Pair, Strips
+from einsumgrad.record import record
 from einsumgrad.steps.memory import Array, Compiled, Step
 from einsumgrad.steps.workers import Workers
 from einsumgrad.tune.orders import flat
 
 
-@dataclass(slots=True)
+@record(frozen=False)
 class Stripped:
     """What the source of a step calls for strips. `spare`: arrays for sums over parts, of calls
     that are done. `shares`: the parts of each worker, from the first to behind the last."""

@@ -7,9 +7,11 @@ import os
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from dataclasses import dataclass, field
+from dataclasses import field
 from threading import Lock
 from typing import Any
+
+from einsumgrad.record import record
 
 
 def cores() -> int:
@@ -19,7 +21,7 @@ def cores() -> int:
     return os.cpu_count() or 1
 
 
-@dataclass(slots=True)
+@record(frozen=False)
 class Blas:
     """The libraries of matrix products in this process, and how many threads each had at first."""
 
@@ -53,7 +55,7 @@ def blas() -> Blas:
     return Blas([(library, library.num_threads) for library in found])
 
 
-@dataclass(slots=True)
+@record(frozen=False)
 class Workers:
     """`count` threads, the calling one among them. `products`: they may share strips with matrix
     products too, `blas` being kept to one thread each; it is looked up when it is needed."""

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 
 from einsumgrad.diagnostics import Fault
 from einsumgrad.ir.functions import FUNCTIONS, KEYWORDS, KINDS
+from einsumgrad.record import record
 from einsumgrad.syntax.faults import (
     BadStart,
     Reserved,
@@ -24,7 +24,7 @@ STARTERS = ("for", "index", "batch", "def", *sorted(KINDS))
 INFIX = frozenset({"where", "and", "or", "not", "for"})
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Stop:
     """Where the parser stopped: the word that it did not expect, those before it in the line, and
     the kinds of word that it did expect."""

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import ClassVar
 
 from einsumgrad.diagnostics import Fault
+from einsumgrad.record import record
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
+@record(kw_only=True)
 class Unexpected(Fault):
     code: ClassVar[str] = "E101"
     words: ClassVar[str] = "unexpected {found}; {expected}"
@@ -18,7 +18,7 @@ class Unexpected(Fault):
     help: ClassVar[str] = "{hint}"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
+@record(kw_only=True)
 class BadCharacter(Fault):
     code: ClassVar[str] = "E102"
     words: ClassVar[str] = "{char} has no meaning here"
@@ -27,7 +27,7 @@ class BadCharacter(Fault):
     help: ClassVar[str] = "{hint}"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
+@record(kw_only=True)
 class Unclosed(Fault):
     code: ClassVar[str] = "E103"
     words: ClassVar[str] = "`{bracket}` is never closed"
@@ -36,14 +36,14 @@ class Unclosed(Fault):
     closing: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
+@record(kw_only=True)
 class Unopened(Fault):
     code: ClassVar[str] = "E104"
     words: ClassVar[str] = "`{bracket}` closes nothing"
     bracket: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
+@record(kw_only=True)
 class Mismatched(Fault):
     code: ClassVar[str] = "E105"
     words: ClassVar[str] = "`{bracket}` cannot close `{opening}`: `{closing}` belongs here"
@@ -52,7 +52,7 @@ class Mismatched(Fault):
     closing: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
+@record(kw_only=True)
 class TooDeep(Fault):
     code: ClassVar[str] = "E106"
     words: ClassVar[str] = "nested more than {limit} deep"
@@ -60,7 +60,7 @@ class TooDeep(Fault):
     limit: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
+@record(kw_only=True)
 class NotText(Fault):
     code: ClassVar[str] = "E107"
     words: ClassVar[str] = (
@@ -74,7 +74,7 @@ class NotText(Fault):
     byte: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
+@record(kw_only=True)
 class Reserved(Fault):
     code: ClassVar[str] = "E108"
     words: ClassVar[str] = "`{name}` is {what}, so it can name nothing else"
@@ -83,7 +83,7 @@ class Reserved(Fault):
     what: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
+@record(kw_only=True)
 class NotNumber(Fault):
     code: ClassVar[str] = "E109"
     words: ClassVar[str] = "a condition stands where a number is needed"
@@ -91,7 +91,7 @@ class NotNumber(Fault):
     text: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
+@record(kw_only=True)
 class NotCondition(Fault):
     code: ClassVar[str] = "E110"
     words: ClassVar[str] = "a number stands where a condition is needed"
@@ -99,7 +99,7 @@ class NotCondition(Fault):
     text: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
+@record(kw_only=True)
 class SpacedAccess(Fault):
     code: ClassVar[str] = "E111"
     words: ClassVar[str] = "after a space, `[{inside}]` is a condition of its own"
@@ -108,14 +108,14 @@ class SpacedAccess(Fault):
     inside: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
+@record(kw_only=True)
 class NotIndexName(Fault):
     code: ClassVar[str] = "E112"
     words: ClassVar[str] = "a declaration names an index for each axis; `{text}` is no index"
     text: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
+@record(kw_only=True)
 class BadStart(Fault):
     code: ClassVar[str] = "E113"
     words: ClassVar[str] = "{what}"
@@ -124,7 +124,7 @@ class BadStart(Fault):
     hint: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
+@record(kw_only=True)
 class BadDeclaration(Fault):
     code: ClassVar[str] = "E114"
     words: ClassVar[str] = "`{kind}` declares; it cannot take {what}"
@@ -134,7 +134,7 @@ class BadDeclaration(Fault):
     hint: str = "write the statement on a line of its own"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
+@record(kw_only=True)
 class UnknownWord(Fault):
     code: ClassVar[str] = "E115"
     words: ClassVar[str] = "`{word}` is no keyword"
@@ -143,7 +143,7 @@ class UnknownWord(Fault):
     near: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
+@record(kw_only=True)
 class LatexHere(Fault):
     code: ClassVar[str] = "E116"
     words: ClassVar[str] = "`{text}` is LaTeX, which an .ein file does not hold"
@@ -152,7 +152,7 @@ class LatexHere(Fault):
     hint: str = "write the letter itself: `σ`, `Σ_i`, `h̃`; a fraction is `1/B`"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
+@record(kw_only=True)
 class UnknownFunction(Fault):
     code: ClassVar[str] = "E118"
     words: ClassVar[str] = "no function `{name}`"
@@ -161,7 +161,7 @@ class UnknownFunction(Fault):
     hint: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
+@record(kw_only=True)
 class Unreadable(Fault):
     code: ClassVar[str] = "E117"
     words: ClassVar[str] = "cannot read {file}: {reason}"

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal, cast
 
 from einsumgrad.diagnostics import EinError, Span
+from einsumgrad.record import record
 from einsumgrad.syntax import tree as t
 from einsumgrad.syntax.build import Child, Expressions, condition, nodes, span_of, texts, value
 from einsumgrad.syntax.faults import BadDeclaration, BadStart, NotIndexName, UnknownWord
@@ -17,13 +17,13 @@ WHERE = frozenset({"if", "when", "with"})
 """What conditions are called elsewhere."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Where:
     conditions: tuple[t.Condition, ...]
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Entry:
     """`target : holds op value`, before it is known which kind of line it stands in."""
 

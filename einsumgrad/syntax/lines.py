@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 
 from einsumgrad.diagnostics import Fault, Source, Span
+from einsumgrad.record import record
 from einsumgrad.syntax.faults import Mismatched, TooDeep, Unclosed, Unopened
 
 MAX_BRACKETS = 100
@@ -18,7 +18,7 @@ OUTDENTED = re.compile(
 )
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Line:
     """One logical line: where it begins, and its text with comments blanked out."""
 
@@ -26,7 +26,7 @@ class Line:
     text: str
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Lines:
     lines: tuple[Line, ...]
     faults: tuple[Fault, ...]

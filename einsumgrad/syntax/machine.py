@@ -6,14 +6,14 @@ than all else in reading a long file."""
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any, cast
 
+from einsumgrad.record import record
 from einsumgrad.syntax.table import Rule, Table
 from einsumgrad.syntax.words import Word
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Reduction:
     """The last `size` values become one, of the kind `origin`; `build` makes it, None where a
     single value stays as it is."""
@@ -31,7 +31,7 @@ class Stuck(Exception):
         super().__init__(words, expected)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Machine:
     """For every state what to do at each kind of word: a state to go to, or a reduction."""
 

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
+
+from einsumgrad.record import record
 
 LONGEST = 40
 """Longer words are not looked at for slips."""
 
 
-@dataclass(slots=True)
+@record(frozen=False)
 class Nearby:
     """Names, found by those that are one slip away: equal but for case, or one letter wrong,
     missing, too many, or swapped with the next. A look-up costs no more for more names."""

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from dataclasses import dataclass
 from functools import cache
 from itertools import chain
 
 from einsumgrad.diagnostics import EinError, Fault, Source, Span
+from einsumgrad.record import record
 from einsumgrad.syntax import tree as t
 from einsumgrad.syntax.explain import Stop, unexpected
 from einsumgrad.syntax.faults import NotText, TooDeep
@@ -25,7 +25,7 @@ NEWLINE = re.compile(r"\r\n?|[\v\f\x85\u2028\u2029]")
 DEFINED = re.compile(r"^[ \t]*def[ \t]+([^\s(]+)[ \t]*\(", re.MULTILINE)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Reader:
     """What reads a line: the pattern of all words, and the machine that they are fed to."""
 
@@ -40,7 +40,7 @@ def reader() -> Reader:
     return Reader(re.compile(made.pattern), machine(made, Items()))
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Reading:
     """What could be read of a text, and the faults of the lines that could not."""
 

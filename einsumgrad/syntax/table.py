@@ -10,16 +10,18 @@ import json
 import re
 import zlib
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from einsumgrad.record import record
 
 if TYPE_CHECKING:
     from lark import Lark
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Rule:
     """The last `size` values become one of the kind `origin`, made by `method`; None: a single
     value stays as it is. `spread`: which of them are lists that are put in."""
@@ -30,7 +32,7 @@ class Rule:
     spread: tuple[int, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Table:
     """`pattern` of all words; for each state and kind of word the state to go to, or -1-k for
     rule k. `check`: a checksum of the grammar."""

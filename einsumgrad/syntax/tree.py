@@ -7,13 +7,14 @@ the printer puts them where the meaning needs them.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Literal
 
 from einsumgrad.diagnostics import NOWHERE, Source, Span
+from einsumgrad.record import record
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Number:
     """A literal as written, `784` or `1.702` or `1e-5`."""
 
@@ -21,7 +22,7 @@ class Number:
     span: Span = field(default=NOWHERE, compare=False, repr=False)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Name:
     """A bare name: a scalar tensor, an index, a size, `π` or `∞` (stored as `inf`)."""
 
@@ -29,7 +30,7 @@ class Name:
     span: Span = field(default=NOWHERE, compare=False, repr=False)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Access:
     """`h[b,j]`, `W.grad[j,i]`, `P[b, y[b]]`; `name` includes `.grad` suffixes."""
 
@@ -38,7 +39,7 @@ class Access:
     span: Span = field(default=NOWHERE, compare=False, repr=False)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class SizeOf:
     """`|i|`, the size of index i."""
 
@@ -46,7 +47,7 @@ class SizeOf:
     span: Span = field(default=NOWHERE, compare=False, repr=False)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Call:
     """A function (canonical name, or a `def`ined one) of its arguments."""
 
@@ -55,7 +56,7 @@ class Call:
     span: Span = field(default=NOWHERE, compare=False, repr=False)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Operator:
     """A subscripted operator such as `Σ_i` or `softmax_{i}` (canonical name) over its body."""
 
@@ -65,7 +66,7 @@ class Operator:
     span: Span = field(default=NOWHERE, compare=False, repr=False)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Negative:
     """Unary minus, and every subtracted term of a sum."""
 
@@ -73,7 +74,7 @@ class Negative:
     span: Span = field(default=NOWHERE, compare=False, repr=False)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Sum:
     """Two or more terms; a subtracted one is a Negative. No term is itself a Sum written bare."""
 
@@ -81,7 +82,7 @@ class Sum:
     span: Span = field(default=NOWHERE, compare=False, repr=False)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Reciprocal:
     """A factor after `/`; occurs only directly inside a Product, never first."""
 
@@ -89,7 +90,7 @@ class Reciprocal:
     span: Span = field(default=NOWHERE, compare=False, repr=False)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Product:
     """Two or more factors, grouped to the left; `1/B h[b]` is (1, Reciprocal(B), h[b])."""
 
@@ -97,14 +98,14 @@ class Product:
     span: Span = field(default=NOWHERE, compare=False, repr=False)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Power:
     base: Expr
     exponent: Expr
     span: Span = field(default=NOWHERE, compare=False, repr=False)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Bracket:
     """`[CONDITION]`: 1 where it holds, else 0."""
 
@@ -115,7 +116,7 @@ class Bracket:
 Comparator = Literal["=", "!=", "<", "<=", ">", ">="]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Comparison:
     """A chain `0 <= p < P`: one operator fewer than operands; `==` is stored as `=`."""
 
@@ -124,19 +125,19 @@ class Comparison:
     span: Span = field(default=NOWHERE, compare=False, repr=False)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Not:
     condition: Condition
     span: Span = field(default=NOWHERE, compare=False, repr=False)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class And:
     conditions: tuple[Condition, ...]
     span: Span = field(default=NOWHERE, compare=False, repr=False)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Or:
     conditions: tuple[Condition, ...]
     span: Span = field(default=NOWHERE, compare=False, repr=False)
@@ -149,7 +150,7 @@ Expr = (
 Condition = Comparison | Not | And | Or
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class IndexGroup:
     """`b, b' : B`: names of one range and its size, an expression in numbers and sizes."""
 
@@ -158,13 +159,13 @@ class IndexGroup:
     span: Span = field(default=NOWHERE, compare=False, repr=False)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class IndexDecl:
     groups: tuple[IndexGroup, ...]
     span: Span = field(default=NOWHERE, compare=False, repr=False)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class BatchDecl:
     """`batch n`, or `batch none` with name None."""
 
@@ -172,7 +173,7 @@ class BatchDecl:
     span: Span = field(default=NOWHERE, compare=False, repr=False)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Draw:
     """`~ normal(1/sqrt(I))`: a distribution and its arguments."""
 
@@ -181,7 +182,7 @@ class Draw:
     span: Span = field(default=NOWHERE, compare=False, repr=False)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Declared:
     """One entry of a declaration: `y[b] : ŷ`, `W[j,i] ~ normal(1)`, `c[j] = 0`."""
 
@@ -195,14 +196,14 @@ class Declared:
 Kind = Literal["input", "param", "const", "noise", "loss", "output"]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class TensorDecl:
     kind: Kind
     entries: tuple[Declared, ...]
     span: Span = field(default=NOWHERE, compare=False, repr=False)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Def:
     """`def gelu2(u) = u σ(1.702 u)`."""
 
@@ -215,7 +216,7 @@ class Def:
 Op = Literal["=", "+=", "-=", "max=", "min=", "*="]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Statement:
     """`[for indices] target op value [where conditions]`.
 
@@ -235,7 +236,7 @@ class Statement:
 Item = IndexDecl | BatchDecl | TensorDecl | Def | Statement
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class File:
     items: tuple[Item, ...]
     source: Source = field(default=NOWHERE.source, compare=False, repr=False)

@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from einsumgrad.diagnostics import EinError, Source, Span
 from einsumgrad.ir.functions import FUNCTIONS, KEYWORDS, KINDS, SYNONYMS  # a table without imports
+from einsumgrad.record import record
 from einsumgrad.syntax.faults import BadCharacter, LatexHere
 from einsumgrad.syntax.lines import Line
 from einsumgrad.syntax.names import SUPERSCRIPTS
@@ -40,7 +40,7 @@ HINTS = {
 """What to write instead of a character that has no meaning."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Word:
     """A token: Lark reads `type`, the builder the rest."""
 

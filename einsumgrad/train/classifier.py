@@ -6,7 +6,7 @@ axis at which y is read. How often it is y is counted by two more statements of 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -18,13 +18,14 @@ from einsumgrad.ir import nodes as ir
 from einsumgrad.ir.build import ZERO, product
 from einsumgrad.ir.nodes import Node, children
 from einsumgrad.ir.walk import free_indices
+from einsumgrad.record import record
 from einsumgrad.train.examples import Examples
 from einsumgrad.train.parameters import fresh
 
 Array = npt.NDArray[Any]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Labelled:
     """A read of a probability at a label: `access` is `P[b, y[b]]`, `axis` that of the label.
     `where`: the conditions under which the loss counts it."""
@@ -34,7 +35,7 @@ class Labelled:
     where: tuple[ir.Condition, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Scores:
     """The objective on some examples, and the share that is classified right (None: no
     classifier)."""
@@ -43,7 +44,7 @@ class Scores:
     accuracy: float | None
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Judge:
     """Runs a program forwards to score parameters. `hits` and `seen` are two outputs: how many
     labels are right, and how many there are."""

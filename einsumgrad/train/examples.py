@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -14,6 +14,7 @@ from einsumgrad.check.sizes import sizes_given
 from einsumgrad.diagnostics import EinError, Fault
 from einsumgrad.ir import nodes as ir
 from einsumgrad.plan.faults import OutOfRange
+from einsumgrad.record import record
 from einsumgrad.train.faults import DataParameter, NoExamples
 from einsumgrad.train.parameters import parameters
 
@@ -21,7 +22,7 @@ Array = npt.NDArray[Any]
 Arrays = Mapping[str, Array]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Examples:
     """The data of a program. `axes`: the batch axes of every array that has some. `count`: how many
     examples there are; 1 without a batch, where all data is one example."""

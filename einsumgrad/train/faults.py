@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import ClassVar
 
 from einsumgrad.diagnostics import Fault
+from einsumgrad.record import record
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
+@record(kw_only=True)
 class NoOptimizer(Fault):
     code: ClassVar[str] = "E601"
     words: ClassVar[str] = "no optimizer `{name}`"
@@ -17,7 +17,7 @@ class NoOptimizer(Fault):
     hint: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
+@record(kw_only=True)
 class NoUpdate(Fault):
     code: ClassVar[str] = "E602"
     words: ClassVar[str] = "optimizer {file} updates no parameter of the program"
@@ -26,7 +26,7 @@ class NoUpdate(Fault):
     hint: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
+@record(kw_only=True)
 class UnknownHere(Fault):
     code: ClassVar[str] = "E603"
     words: ClassVar[str] = "an optimizer cannot read `{name}`: {why}"
@@ -36,7 +36,7 @@ class UnknownHere(Fault):
     hint: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
+@record(kw_only=True)
 class OneEntry(Fault):
     code: ClassVar[str] = "E604"
     words: ClassVar[str] = "a statement about θ, one entry of every parameter, takes {what}"
@@ -45,7 +45,7 @@ class OneEntry(Fault):
     example: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
+@record(kw_only=True)
 class OptimizerDeclares(Fault):
     code: ClassVar[str] = "E605"
     words: ClassVar[str] = "an optimizer declares no {kind}: its tensors are those of the program"
@@ -53,7 +53,7 @@ class OptimizerDeclares(Fault):
     kind: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
+@record(kw_only=True)
 class NoRate(Fault):
     code: ClassVar[str] = "E606"
     words: ClassVar[str] = "{what}"
@@ -62,7 +62,7 @@ class NoRate(Fault):
     hint: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
+@record(kw_only=True)
 class EveryEntry(Fault):
     code: ClassVar[str] = "E607"
     words: ClassVar[str] = "an optimizer gives `{name}` a value for every entry, not for `{target}`"
@@ -72,14 +72,14 @@ class EveryEntry(Fault):
     hint: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
+@record(kw_only=True)
 class NoExamples(Fault):
     code: ClassVar[str] = "E608"
     words: ClassVar[str] = "there is nothing to {do}: the data holds no example"
     do: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
+@record(kw_only=True)
 class Diverged(Fault):
     code: ClassVar[str] = "E609"
     words: ClassVar[str] = "the loss is not a number at step {step}, in epoch {epoch}"
@@ -88,14 +88,14 @@ class Diverged(Fault):
     epoch: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
+@record(kw_only=True)
 class NothingToTrain(Fault):
     code: ClassVar[str] = "E610"
     words: ClassVar[str] = "the program has no parameters to train"
     help: ClassVar[str] = "declare them, `param W[j,i]`; what bears the batch index is data"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
+@record(kw_only=True)
 class NotParameter(Fault):
     code: ClassVar[str] = "E611"
     words: ClassVar[str] = "training cannot start from `{name}`: it is no parameter of the program"
@@ -104,7 +104,7 @@ class NotParameter(Fault):
     hint: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
+@record(kw_only=True)
 class DataParameter(Fault):
     code: ClassVar[str] = "E612"
     words: ClassVar[str] = "the data holds `{name}`, which is a parameter of the program"
@@ -113,7 +113,7 @@ class DataParameter(Fault):
     entry: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
+@record(kw_only=True)
 class NeverRead(Fault):
     code: ClassVar[str] = "E613"
     words: ClassVar[str] = "`{name}` is written, but no update of a parameter reads it"
@@ -122,7 +122,7 @@ class NeverRead(Fault):
     near: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
+@record(kw_only=True)
 class BadOption(Fault):
     code: ClassVar[str] = "E614"
     words: ClassVar[str] = "`{name}` cannot be {value}: it is {wanted}"

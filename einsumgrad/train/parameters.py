@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Set
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from einsumgrad.diagnostics import Span
 from einsumgrad.ir import nodes as ir
+from einsumgrad.record import record
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Parameter:
     """A parameter, the indices that its axes are written with, and where the program names it."""
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from einsumgrad.diagnostics import EinError, Fault
+from einsumgrad.record import record
 from einsumgrad.syntax import tree as t
 from einsumgrad.syntax.walk import Part, parts, walk, with_parts
 from einsumgrad.train.faults import OneEntry, OptimizerDeclares
@@ -16,7 +17,7 @@ PLAIN = {"theta": THETA, "eta": RATE}
 """The ASCII spellings that an optimizer may use."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Rule:
     """An optimizer with its names told apart from those of the program.
 

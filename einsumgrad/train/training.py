@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import Any
 
 import numpy as np
@@ -17,6 +17,7 @@ from einsumgrad.check.sizes import sizes_given
 from einsumgrad.data_faults import NoLoss
 from einsumgrad.diagnostics import EinError
 from einsumgrad.ir import nodes as ir
+from einsumgrad.record import record
 from einsumgrad.steps.starts import fill
 from einsumgrad.train.classifier import Judge, judge
 from einsumgrad.train.examples import Examples, examples, take_data
@@ -34,7 +35,7 @@ SHUFFLE, NOISE = 1, 2
 DTYPES = (None, "float16", "float32", "float64")
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Options:
     """How to train. `lr`: the optimizer's η, None for its own. `optimizer`: sgd, momentum, adam or
     a `.ein` file. `dtype`: None for that of the data. `memory`: bytes, None for what is free.
@@ -66,7 +67,7 @@ class Options:
             raise EinError(*faults)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Epoch:
     """Figures of an epoch, from 1. `loss`: the mean over the examples seen, each as it was before
     the step that learned from it. `test_loss` and `accuracy` are those of the test data."""
@@ -79,7 +80,7 @@ class Epoch:
     accuracy: float | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Point:
     """Where training has come to: parameters, the optimizer's own tensors, steps done."""
 
@@ -88,7 +89,7 @@ class Point:
     step: int = 0
 
 
-@dataclass(slots=True)
+@record(frozen=False)
 class Running:
     """Sums over an epoch that is under way."""
 
@@ -109,7 +110,7 @@ class Running:
 Watch = Callable[[Running], None]
 
 
-@dataclass(slots=True)
+@record(frozen=False)
 class Training:
     """A training run. `point` is always one that whole steps led to, so that a run that is stopped
     anywhere keeps what it learned."""

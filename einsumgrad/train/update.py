@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -14,6 +13,7 @@ from einsumgrad.check.check import check
 from einsumgrad.check.sizes import sizes_given
 from einsumgrad.diagnostics import NOWHERE, EinError, Fault
 from einsumgrad.ir import nodes as ir
+from einsumgrad.record import record
 from einsumgrad.steps.starts import shape_of, start
 from einsumgrad.syntax import tree as t
 from einsumgrad.syntax.near import nearest
@@ -30,7 +30,7 @@ Array = npt.NDArray[Any]
 Arrays = Mapping[str, Array]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Update:
     """The update statements of one program.
 

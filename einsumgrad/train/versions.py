@@ -10,9 +10,10 @@ statements read the newest one, and the last version is what the next step begin
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 
 from einsumgrad.diagnostics import EinError, Fault
+from einsumgrad.record import record
 from einsumgrad.syntax import tree as t
 from einsumgrad.syntax.walk import Part, walk, with_parts
 from einsumgrad.train.faults import EveryEntry
@@ -21,7 +22,7 @@ from einsumgrad.train.rule import index_names
 Op = t.Op
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Versions:
     """The statements with versions. `last`: each kept tensor's last version. `kept`: those tensors
     whose value of the step before is read, with an access that names their indices."""
@@ -46,7 +47,7 @@ def versions(
     return Versions(made, last, {n: maker.targets[n] for n in maker.kept if n in maker.targets})
 
 
-@dataclass(slots=True)
+@record(frozen=False)
 class _Maker:
     """`now` is the newest version of every tensor so far."""
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from itertools import accumulate
 from math import prod
 
@@ -25,6 +24,7 @@ from einsumgrad.plan.nodes import (
 )
 from einsumgrad.plan.scratch import bytes_of
 from einsumgrad.plan.uses import uses
+from einsumgrad.record import record
 from einsumgrad.tune.levels import Cut
 from einsumgrad.tune.orders import flat
 
@@ -35,7 +35,7 @@ CALLED = 20
 """Calls in an instruction that is a Python function over registers."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Body:
     """What strips run for one part. Two numbers are bytes of registers that have the axis, over its
     whole length, and of those that do not have it: moved by elementwise steps, alive at once.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from einsumgrad.plan.nodes import (
     Arrange,
@@ -28,13 +28,14 @@ from einsumgrad.plan.nodes import (
     Window,
 )
 from einsumgrad.plan.operands import At, Constant, Layout, Operand, Walk
+from einsumgrad.record import record
 from einsumgrad.tune.orders import flat
 
 Axis = tuple[int, int]
 """An axis of a register; of the space of the instruction that makes register r: of -1 - r."""
 
 
-@dataclass(slots=True)
+@record(frozen=False)
 class Classes:
     """Axes joined into classes. `torn`: axes of classes that cannot be cut into parts."""
 

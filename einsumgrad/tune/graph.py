@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
 from einsumgrad.diagnostics import InternalError
@@ -23,9 +23,10 @@ from einsumgrad.plan.nodes import (
 )
 from einsumgrad.plan.operands import Arg, At, Constant, Operand, Register, Walk
 from einsumgrad.plan.uses import NAMES
+from einsumgrad.record import record
 
 
-@dataclass(slots=True)
+@record(frozen=False)
 class Graph:
     """Steps as they are made. `scopes`: the steps of the loop that is being replayed, after those
     around it. `seen`: what each register of the plan is here, a number or another register's axes

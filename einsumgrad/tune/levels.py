@@ -5,14 +5,15 @@ Level 0 is what needs no part; then the first strips, whose sums over the parts 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from einsumgrad.plan.nodes import Guard, Load, Loop, Step, Store
 from einsumgrad.plan.uses import uses
+from einsumgrad.record import record
 from einsumgrad.tune.classes import Axis, Classes, inside
 
 
-@dataclass(slots=True)
+@record(frozen=False)
 class Cut:
     """`axis`: of each register that has one the axis that is cut. `plain` and `parts`: the steps of
     each level, whole or a part at a time. `sums`: registers that parts add up to."""

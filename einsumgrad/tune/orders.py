@@ -6,7 +6,7 @@ first, from the last step back; then every step takes the order that it can make
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from itertools import pairwise
 
 from einsumgrad.plan.nodes import (
@@ -25,6 +25,7 @@ from einsumgrad.plan.nodes import (
     Window,
 )
 from einsumgrad.plan.operands import Arg, Layout, Operand
+from einsumgrad.record import record
 
 Order = tuple[int, ...]
 
@@ -53,7 +54,7 @@ def plain(rank: int) -> Order:
     return tuple(range(rank))
 
 
-@dataclass(slots=True)
+@record(frozen=False)
 class Ballot:
     """Votes for orders by register, weighed by entries, and the orders that were decided. `leaves`:
     registers of a caller's arrays."""

@@ -4,11 +4,12 @@ between two steps stays in the cache, and that may run side by side."""
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 
 from einsumgrad.plan.nodes import Done, Instruction, Load, Loop, Plan, Room, Step, Strips
 from einsumgrad.plan.operands import Register
 from einsumgrad.plan.uses import uses
+from einsumgrad.record import record
 from einsumgrad.tune.classes import classes
 from einsumgrad.tune.levels import Cut, cut, cuttable
 
@@ -79,7 +80,7 @@ def _shortened(register: Register, axis: int | None, count: int) -> Register:
     return replace(register, shape=shape)
 
 
-@dataclass(slots=True)
+@record(frozen=False)
 class Builder:
     """The steps of a plan with strips, and its registers: those of the plan, and new ones."""
 

@@ -6,13 +6,14 @@ derivative adds to the places is added slice by slice."""
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from itertools import product
 from math import prod
 
 from einsumgrad.plan.nodes import Cast, Fold, Instruction, Map, OverlapAdd, Plan, Step, Window
 from einsumgrad.plan.operands import Arg, Constant, Layout, Operand, Register, Walk
 from einsumgrad.plan.uses import uses
+from einsumgrad.record import record
 from einsumgrad.tune.graph import Graph, again, finished, plainly
 
 FEW, ALL = 4, 9
@@ -84,7 +85,7 @@ def _small(plan: Plan, step: Step, whole: set[Axis], large: int) -> Layout:
     return tuple(axes) if prod(own.shape[k] for k in axes) <= ALL else ()
 
 
-@dataclass(slots=True)
+@record(frozen=False)
 class Unroll:
     """`open`: for each register of the plan that is taken apart its axes that are gone; `parts`:
     the slices, by the places on those axes."""

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
 
+from einsumgrad.record import record
 from einsumgrad.verify.differences import Slope, central
 from einsumgrad.verify.forward import Forward
 
@@ -26,7 +26,7 @@ FLOOR, NOISE = 1e-12, 1e-8
 the objective over the size of the array."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Check:
     """A derivative as derived, and as it should be."""
 
@@ -47,7 +47,7 @@ class Check:
         return self.error <= TOLERANCE * size + self.slope.off + floor
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Checks:
     """All checks of one gradient; the first `entries` are of single entries, the others of random
     directions. `scale`: the objective over the size of the array."""

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any, cast
 
@@ -19,6 +18,7 @@ from einsumgrad.ir import nodes as ir
 from einsumgrad.ir.affine import Line, affine, line
 from einsumgrad.ir.nodes import children
 from einsumgrad.ir.walk import walk, with_children
+from einsumgrad.record import record
 from einsumgrad.verify.values import Sizes
 
 LABELS = 3
@@ -28,7 +28,7 @@ OWN = ir.Index("·", "·")
 EQUAL = ("=", "!=")
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Count:
     """The values from `low` to `high` of a tensor that conditions compare. `whole`: they are whole
     numbers; else they lie between two, where a small change changes nothing."""

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from einsumgrad.record import record
 from einsumgrad.verify.forward import Forward
 
 Array = npt.NDArray[Any]
@@ -17,7 +17,7 @@ ENOUGH = 1e-8
 """A difference that is off by less than this part is not tried again with a shorter step."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Slope:
     """A derivative and how far it may be off; it is NaN where there is none: at a `kink`, or
     where the objective is not finite."""

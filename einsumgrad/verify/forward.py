@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
 import numpy as np
@@ -14,6 +14,7 @@ from einsumgrad.diagnostics import EinError
 from einsumgrad.engines.numpy import Compiled, compile_plan
 from einsumgrad.plan.memory import free_memory
 from einsumgrad.plan.nodes import Plan
+from einsumgrad.record import record
 from einsumgrad.verify.plans import frozen, widened, with_stops
 from einsumgrad.verify.tables import NotAnalytic, branch_tables, complex_tables
 
@@ -22,7 +23,7 @@ STEP = 1e-30
 """Of the complex step: its square is lost beside any number."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Point:
     """The objective at a point, and which side of every kink the point lies on; None where it
     does not exist."""
@@ -31,7 +32,7 @@ class Point:
     branches: tuple[int, ...] | None
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Forward:
     """J = Σ weights · outputs around given arrays, all of them float64 or integers.
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from fractions import Fraction
 from typing import Any, get_args
 
@@ -18,6 +18,7 @@ from einsumgrad.evaluate import gradients_apart
 from einsumgrad.ir import nodes as ir
 from einsumgrad.pipeline import backward, prepared
 from einsumgrad.plan.nodes import Plan
+from einsumgrad.record import record
 from einsumgrad.steps.runner import Runner
 from einsumgrad.verify.forward import Forward, make_forward
 from einsumgrad.verify.sample import Values, draw_arrays, draw_sizes
@@ -28,7 +29,7 @@ AGAIN = 100
 """Draws that are tried where the objective is not finite, or is 0."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Setting:
     """The point at which gradients are checked.
 

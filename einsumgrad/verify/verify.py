@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -13,12 +12,13 @@ from einsumgrad.derive.gradients import gradient_suffix
 from einsumgrad.derive.reverse import default_wrt
 from einsumgrad.diagnostics import EinError
 from einsumgrad.ir import nodes as ir
+from einsumgrad.record import record
 from einsumgrad.verify.checks import Checks, Method, check_gradient
 from einsumgrad.verify.counts import decide_only
 from einsumgrad.verify.setting import Setting, gradients, make_setting, per_example, seeds
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Row:
     """One gradient held against complex steps or differences.
 
@@ -50,7 +50,7 @@ class Row:
         return not checks or checks > self.kinks + self.unclear
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Verification:
     """A row for every gradient, and where they were checked. `suffix`: what a gradient's name ends
     in. `conditions`: leaves that only conditions read, by which there is nothing to check."""
