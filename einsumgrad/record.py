@@ -34,6 +34,7 @@ def record(
 
     def made(cls: type[T]) -> type[T]:
         own = frozenset(vars(cls))
+        cls.__doc__ = cls.__doc__ or cls.__name__  # else `dataclass` works out a signature
         light = dataclass(init=False, repr=False, eq=False, slots=True, kw_only=kw_only)(cls)
         methods = _shared(light, frozen=frozen, eq=eq)
         _give(light, ((name, method) for name, method in methods if name not in own))

@@ -7,13 +7,14 @@ from collections.abc import Sequence
 
 from einsumgrad.emit.places import Place
 from einsumgrad.emit.writer import ARENA, Writer
-from einsumgrad.fused.kernel import written
-from einsumgrad.fused.text import KINDS, Memory
 from einsumgrad.plan.nodes import Kernel
 
 
 def called(writer: Writer, made: Kernel, arrays: Sequence[Place]) -> None:
     """`arrays`: where what the kernel takes is, then what it fills."""
+    from einsumgrad.fused.kernel import written
+    from einsumgrad.fused.text import KINDS, Memory
+
     number = len(writer.kernels)
     memories = [Memory("", place.strides, KINDS[place.dtype]) for place in arrays]
     writer.kernels[f"n{number}"] = written(made, memories)

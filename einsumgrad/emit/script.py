@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from einsumgrad.emit.homes import homes
 from einsumgrad.emit.lines import Lines
 from einsumgrad.emit.places import Place
 from einsumgrad.emit.writer import Writer
-from einsumgrad.fused.kernel import Written
 from einsumgrad.plan.nodes import Load, Plan, Strips
 from einsumgrad.record import record
 from einsumgrad.tune.orders import orders
+
+if TYPE_CHECKING:
+    from einsumgrad.fused.kernel import Written
 
 
 @record

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from einsumgrad.emit.places import Place, laid
-from einsumgrad.fused.kernel import Written
 from einsumgrad.record import record
 
 ARENA = "s"
 GIVEN = "ak"
 """Variables that are set when the source begins: arguments, constants."""
+
+if TYPE_CHECKING:
+    from einsumgrad.fused.kernel import Written
 
 
 @record(frozen=False)

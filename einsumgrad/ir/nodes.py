@@ -18,13 +18,16 @@ from einsumgrad.diagnostics import NOWHERE, Source, Span
 from einsumgrad.record import record
 
 
-@dataclass(frozen=True, slots=True, order=True)
+@record
 class Index:
     """A name ranging over 0 … size-1. `size` is the size's name; two indices with one size name
     are two names of one range."""
 
     name: str
     size: str
+
+    def __lt__(self, other: Index) -> bool:
+        return (self.name, self.size) < (other.name, other.size)
 
 
 @record

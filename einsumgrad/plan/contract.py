@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-import opt_einsum
-from opt_einsum.paths import DynamicProgramming
+from typing import TYPE_CHECKING
 
 from einsumgrad.ir.nodes import Index
 from einsumgrad.plan.builder import Builder, Value
 from einsumgrad.plan.nodes import Guard, Pair
+
+if TYPE_CHECKING:
+    from opt_einsum.paths import DynamicProgramming
 
 OPTIMAL, EXACT = 6, 12
 """Up to so many operands all orders are tried, or searched by dynamic programming; beyond it a
@@ -74,6 +76,8 @@ def _path(builder: Builder, values: list[Value], out: tuple[Index, ...]) -> list
         return []
     if len(values) == 2:
         return [(0, 1)]
+    import opt_einsum
+
     symbols: dict[Index, str] = {}
     for value in values:
         for index in value.axes:
@@ -90,6 +94,8 @@ def _path(builder: Builder, values: list[Value], out: tuple[Index, ...]) -> list
 def _search(operands: int) -> str | DynamicProgramming:
     if operands <= OPTIMAL:
         return "optimal"
+    from opt_einsum.paths import DynamicProgramming
+
     outer = DynamicProgramming(minimize="flops", search_outer=True)
     return outer if operands <= EXACT else "auto"
 

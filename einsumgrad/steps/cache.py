@@ -6,9 +6,7 @@ is not just as it was written is compiled anew. A disk that cannot be written on
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import os
-import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -25,8 +23,7 @@ class Store:
     folder: Path
 
     def path(self, parts: Sequence[str]) -> Path:
-        digest = hashlib.sha256("\0".join(parts).encode())
-        return self.folder / f"{digest.hexdigest()[:40]}.o"
+        return self.folder / f"{_digest(chr(0).join(parts).encode()).hex()[:40]}.o"
 
     def read(self, path: Path) -> bytes | None:
         """The code, None if it is not there or damaged."""
@@ -35,15 +32,17 @@ class Store:
         except OSError:
             return None
         digest, code = found[:32], found[32:]
-        return code if hashlib.sha256(code).digest() == digest else None
+        return code if _digest(code) == digest else None
 
     def write(self, path: Path, code: bytes) -> None:
         """Puts the code there in one step, as other processes may do the same."""
+        import tempfile
+
         with contextlib.suppress(OSError):
             self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
             handle, name = tempfile.mkstemp(dir=self.folder)
             with os.fdopen(handle, "wb") as file:
-                file.write(hashlib.sha256(code).digest() + code)
+                file.write(_digest(code) + code)
             Path(name).replace(path)
             self._pruned()
 
@@ -51,6 +50,12 @@ class Store:
         files = sorted(self.folder.glob("*.o"), key=lambda p: p.stat().st_mtime)
         for old in files[:-MOST]:
             old.unlink(missing_ok=True)
+
+
+def _digest(code: bytes) -> bytes:
+    import hashlib
+
+    return hashlib.sha256(code).digest()
 
 
 def store() -> Store:

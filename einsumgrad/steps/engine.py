@@ -8,8 +8,6 @@ from importlib.util import find_spec
 from einsumgrad.data_faults import BadArgument, MissingExtra
 from einsumgrad.diagnostics import EinError
 from einsumgrad.emit.script import script
-from einsumgrad.fused.groups import fused
-from einsumgrad.fused.worth import costs, shared
 from einsumgrad.plan.nodes import Plan
 from einsumgrad.record import record
 from einsumgrad.steps.compiled import compiled
@@ -38,8 +36,12 @@ class Engine:
     def compiled(self, plan: Plan) -> Compiled:
         """The step of a plan."""
         made = tuned(plan)
-        small = self.name == "auto" and costs(made, made.steps).alone(1) < WORTH
-        if self.name == "numpy" or small:
+        if self.name == "numpy":
+            return compiled(script(in_strips(made)), self.workers)
+        from einsumgrad.fused.groups import fused
+        from einsumgrad.fused.worth import costs, shared
+
+        if self.name == "auto" and costs(made, made.steps).alone(1) < WORTH:
             return compiled(script(in_strips(made)), self.workers)
         return compiled(script(fused(shared(made, self.workers.count))), self.workers)
 

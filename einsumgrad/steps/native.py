@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import ctypes
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from einsumgrad.emit.script import Script
-from einsumgrad.fused.functions import definitions
-from einsumgrad.fused.kernel import NAME, Written
 from einsumgrad.record import record
 from einsumgrad.steps.cache import Store, store
+
+if TYPE_CHECKING:
+    from einsumgrad.fused.kernel import Written
 
 Called = Callable[[int], None]
 LOOP = re.compile(r"!LOOP(\d+)#")
@@ -38,6 +38,8 @@ def linked(script: Script) -> Kernels:
     every = list(_kernels(script))
     if not every:
         return Kernels()
+    from einsumgrad.fused.functions import definitions
+
     used = sorted({use for _, _, written in every for use in written.used})
     library = Library(module([written for _, _, written in every], definitions(used)), store())
     found = {(owner, name): library.called(k) for k, (owner, name, _) in enumerate(every)}
@@ -46,6 +48,8 @@ def linked(script: Script) -> Kernels:
 
 def module(kernels: Sequence[Written], functions: str) -> str:
     """The text of a module with `kernel0`, `kernel1` …"""
+    from einsumgrad.fused.kernel import NAME
+
     texts, hints = [functions], ['!0 = !{!"llvm.loop.unroll.disable"}']
     for number, written in enumerate(kernels):
         first = len(hints)
@@ -91,6 +95,8 @@ class Library:
 
     def called(self, number: int) -> Called:
         """The function of a number. ctypes lets other threads run meanwhile."""
+        import ctypes
+
         kind = ctypes.CFUNCTYPE(None, ctypes.c_void_p)
         return kind(self.engine.get_function_address(f"kernel{number}"))
 

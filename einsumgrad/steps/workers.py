@@ -5,13 +5,15 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import field
 from threading import Lock
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from einsumgrad.record import record
+
+if TYPE_CHECKING:
+    from concurrent.futures import ThreadPoolExecutor
 
 
 def cores() -> int:
@@ -81,6 +83,8 @@ class Workers:
             jobs[0]()
             return
         if self.pool is None or self.process != os.getpid():
+            from concurrent.futures import ThreadPoolExecutor
+
             self.process = os.getpid()  # a fork has the pool, but none of its threads
             self.pool = ThreadPoolExecutor(self.count - 1, "einsumgrad")
         others = [self.pool.submit(job) for job in jobs[1:]]
