@@ -116,8 +116,10 @@ def scaled(x: Real) -> Real:
 
 
 def ratio(high: float, degree: int, points: int = 160) -> tuple[list[Real], list[Real]]:
-    """erfc x exp x² from 1/2 to `high`, the degree of the denominator greater by one."""
-    x = [3 * (1 + t) / (1 - t) for t in chebyshev(mp.mpf(-0.717), (high - 3) / (high + 3), points)]
+    """erfc x exp x² from 0 to `high`, the degree of the denominator greater by one."""
+    x = [
+        3 * (1 + t) / (1 - t) for t in chebyshev(mp.mpf(-0.99999), (high - 3) / (high + 3), points)
+    ]
     value = [scaled(v) for v in x]
     weight = [1 / v for v in value]
     over: list[Real] = []
@@ -136,12 +138,12 @@ def ratio(high: float, degree: int, points: int = 160) -> tuple[list[Real], list
 
 
 def show_ratio() -> None:
-    for kind, high, degree in ((np.float32, 10.7, 4), (np.float64, 27.6, 9)):
+    for kind, high, degree in ((np.float32, 10.7, 4), (np.float64, 27.6, 10)):
         over, under = ([kind(float(c)) for c in part] for part in ratio(high, degree))
         wide = [[mp.mpf(float(c)) for c in part] for part in (over, under)]
         cost = max(
             abs(polynomial(wide[0], v) / polynomial(wide[1], v) / scaled(v) - 1)
-            for v in (mp.mpf(k) / 100 for k in range(50, int(100 * high)))
+            for v in (mp.mpf(k) / 100 for k in range(int(100 * high)))
         )
         for name, part in (("OVER", over), ("UNDER", under)):
             show(f"ERFC_{name}", kind, part, float(cost))

@@ -24,7 +24,7 @@ TANH_LIMIT = {"float": 9.5, "double": 20.0}
 ERFC_LIMIT = {"float": 11.0, "double": 28.0}
 """From here on erfc is 0."""
 GELU_LIMIT = {"float": 15.0, "double": 39.0}
-"""From here on Φ is 0 or 1."""
+"""From here on the normal distribution Φ is 0 or 1."""
 HALF_BITS = {"float": -(2**12), "double": -(2**27)}
 """Masks that keep a fraction whose square is exact."""
 ROOT_HALF = math.sqrt(0.5)
@@ -164,7 +164,7 @@ def _near(x: Value) -> Value:
 
 
 def _far(y: Value, raised: Value) -> Value:
-    """erfc y for y ≥ 1/2; `raised`: exp(-y²)."""
+    """erfc y for y ≥ 0; `raised`: exp(-y²)."""
     return raised * polynomial(y, ERFC_OVER[y.type]) / polynomial(y, ERFC_UNDER[y.type])
 
 
@@ -176,19 +176,24 @@ def erf(x: Value) -> Value:
     return intrinsic("copysign", found, x)
 
 
-def gelu(x: Value) -> Value:
-    """x Φ(x), Φ(x) = 1/2 + erf(x/√2)/2 near 0, and by erfc elsewhere: its tail keeps its digits.
+def twice_cdf(x: Value) -> Value:
+    """2 Φ(x) = erfc(-x/√2). The exponential is just that of the density, written as the derivative
+    of gelu has it, so that the two are computed once."""
+    limit = GELU_LIMIT[x.type]
+    y = intrinsic("fabs", x) * ROOT_HALF
+    tail = _far(select(y > limit, limit, y), exp(x * x * -0.5))
+    return select(x > 0.0, 2.0 - tail, tail)
 
-    x² is a sum of two, for exp makes a relative error of the absolute error of its argument."""
+
+def gelu(x: Value) -> Value:
+    """x Φ(x), whose tail keeps its digits: x² is a sum of two, for exp makes a relative error of
+    the absolute error of its argument."""
     limit = GELU_LIMIT[x.type]
     z = clamp(x, -limit, limit)
     kept = (z.as_bits() & HALF_BITS[x.type]).as_real()
     square, rest = -0.5 * kept * kept, -0.5 * (z - kept) * (z + kept)
-    scaled = z * ROOT_HALF
-    tail = 0.5 * _far(intrinsic("fabs", scaled), _raised(square, rest))
-    outer = select(x > 0.0, 1.0 - tail, tail)
-    near = 0.5 + 0.5 * _near(scaled)
-    return x * select(intrinsic("fabs", scaled) < 0.5, near, outer)
+    tail = 0.5 * _far(intrinsic("fabs", z * ROOT_HALF), _raised(square, rest))
+    return x * select(x > 0.0, 1.0 - tail, tail)
 
 
 def silu(x: Value) -> Value:

@@ -109,6 +109,7 @@ FUNCTIONS: dict[str, Function] = {
     "softplus": Function(f.softplus),
     "erf": Function(f.erf),
     "gelu": Function(f.gelu),
+    "twice cdf": Function(f.twice_cdf),
     "sin": Function(circular.sin),
     "cos": Function(circular.cos),
     "tan": Function(circular.tan),
