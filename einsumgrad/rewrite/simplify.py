@@ -34,7 +34,7 @@ def _statements(program: Program, told: Told) -> Iterator[Statement]:
     last = {s.target.tensor: place for place, s in enumerate(program.statements)}
     for place, statement in enumerate(program.statements):
         made, name = statement, statement.target.tensor
-        if made.derived and made.op != "=" and made.value == ZERO:
+        if made.derived and made.op in ("+=", "-=") and made.value == ZERO:
             if name in written or last[name] != place:
                 told(made, None, Reason("it adds 0, so it is left out"))
                 continue
