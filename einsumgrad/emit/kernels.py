@@ -1,5 +1,5 @@
 """Calls of compiled kernels: each has a table of pointers to its arrays, which is made once; those
-of arrays that a call brings along are put in before it."""
+to the objects of arrays that a call brings along are put in before it."""
 
 from __future__ import annotations
 
@@ -16,7 +16,9 @@ def called(writer: Writer, made: Kernel, arrays: Sequence[Place]) -> None:
     from einsumgrad.fused.text import KINDS, Memory
 
     number = len(writer.kernels)
-    memories = [Memory("", place.strides, KINDS[place.dtype]) for place in arrays]
+    memories = [
+        Memory("", place.strides, KINDS[place.dtype], _within(writer, place)) for place in arrays
+    ]
     writer.kernels[f"n{number}"] = written(made, memories)
     held = [writer.name(p) if p.base == ARENA else "None" for p in arrays]
     writer.held += (f"b{number}", *(name for name in held if name != "None"))
@@ -24,10 +26,10 @@ def called(writer: Writer, made: Kernel, arrays: Sequence[Place]) -> None:
     writer.setup.append(f"p{number} = address(b{number})")
     for k, place in enumerate(arrays):
         if place.base != ARENA:
-            writer.line(f"b{number}[{k}] = {_pointer(writer, place)}")
+            writer.line(f"b{number}[{k}] = id({place.base})")
     writer.line(f"n{number}(p{number})")
 
 
-def _pointer(writer: Writer, place: Place) -> str:
-    offset = place.offset - writer.wholes[place.base].offset
-    return f"address({place.base})" + (f" + {offset}" if offset else "")
+def _within(writer: Writer, place: Place) -> int | None:
+    """How far from the beginning of an array that a call brings along."""
+    return None if place.base == ARENA else place.offset - writer.wholes[place.base].offset

@@ -10,19 +10,36 @@ from einsumgrad.emit.homes import homes
 from einsumgrad.emit.lines import Lines
 from einsumgrad.emit.places import Place
 from einsumgrad.emit.writer import Writer
-from einsumgrad.plan.nodes import Load, Plan, Strips
+from einsumgrad.plan.nodes import (
+    Arrange,
+    Count,
+    Done,
+    Fill,
+    Gather,
+    Kernel,
+    Load,
+    Loop,
+    Plan,
+    Room,
+    Strips,
+    Variable,
+)
 from einsumgrad.record import record
-from einsumgrad.tune.orders import orders
+from einsumgrad.tune.orders import flat, orders
 
 if TYPE_CHECKING:
     from einsumgrad.fused.kernel import Written
+
+QUIET = (Arrange, Count, Done, Fill, Gather, Kernel, Load, Loop, Room, Variable)
+"""Instructions that no function of NumPy calculates for."""
 
 
 @record
 class Script:
     """The source of `make`, which takes the views of one block of `bytes` and gives the function
     of a step; that takes the leaves' arrays in the order of `leaves`, and those that it fills if it
-    is a strip's. `strips` and `kernels`: what the source calls beside NumPy's functions."""
+    is a strip's. `strips` and `kernels`: what the source calls beside NumPy's functions. `quiet`:
+    NumPy has nothing to warn of, since it calculates nothing."""
 
     source: str
     leaves: tuple[tuple[str, str], ...]
@@ -32,6 +49,7 @@ class Script:
     results: tuple[str, ...]
     strips: Mapping[str, Parts]
     kernels: Mapping[str, Written]
+    quiet: bool
 
 
 @record
@@ -78,6 +96,7 @@ def _script(plan: Plan, given: Mapping[int, Place], outs: Mapping[int, Place] | 
         views=views, constants=dict(writer.constants), bytes=found.bytes,
         results=tuple(name for name, _ in plan.results),
         kernels=dict(writer.kernels),
+        quiet=all(isinstance(step.instruction, QUIET) for step, _ in flat(plan.steps)),
         strips={name: _parts(*strips) for name, strips in lines.strips.items()},
     )  # fmt: skip
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import field
+from dataclasses import field, replace
 from functools import partial
 
 from einsumgrad.fused.functions import call, power_by, types
@@ -28,6 +28,11 @@ FOLDS = {
 entries only if it is its own."""
 
 
+DATA = object.__basicsize__
+"""Where in an array object the pointer to its memory is: at once after what all objects begin with.
+NumPy's `PyArrayObject`, which its C interface has had from the first, and extensions rely on."""
+
+
 @record
 class Written:
     """The text of a kernel, the functions that it calls, and how many of its loops have hints."""
@@ -40,7 +45,7 @@ class Written:
 def written(kernel: Kernel, arrays: Sequence[Memory]) -> Written:
     """The function of a kernel, which is given a table of pointers: to what the kernel takes, then
     to what it fills, then to its scratch. `arrays`: those in this order, but for their pointers."""
-    memories = [Memory(f"%p{k}", m.strides, m.kind) for k, m in enumerate(arrays)]
+    memories = [replace(m, pointer=f"%p{k}") for k, m in enumerate(arrays)]
     if kernel.scratch is not None:
         memories.pop()
     taken, outs = memories[: len(kernel.takes)], memories[len(kernel.takes) :]
@@ -58,23 +63,39 @@ def written(kernel: Kernel, arrays: Sequence[Memory]) -> Written:
         f"define private void {NAME}_loops({pointers}) noinline nounwind {{\n"
         f"entry:\n{body}\n  ret void\n}}\n"
     )
-    entry = _entry(len(memories), writer.text.apart)
+    entry = _entry(memories, writer.text.apart)
     return Written(inner + entry, frozenset(writer.used), writer.text.hints)
 
 
-def _entry(count: int, apart: Mapping[str, int]) -> str:
+def _entry(memories: Sequence[Memory], apart: Mapping[str, int]) -> str:
     """What is called: it looks up the pointers, the last one that to the scratch. LLVM knows only
     of arguments that they do not overlap."""
-    lines = []
-    for k in range(count + bool(apart)):
-        lines.append(f"  %a{k} = getelementptr i64, ptr %table, i64 {k}")
-        lines.append(f"  %p{k} = load ptr, ptr %a{k}")
+    count = len(memories)
+    lines = [line for k, memory in enumerate(memories) for line in _pointer(k, memory.within)]
+    lines += _pointer(count, None) if apart else ()
     for pointer, offset in apart.items():
         lines.append(f"  {pointer} = getelementptr inbounds i8, ptr %p{count}, i64 {offset}")
     passed = ", ".join(f"ptr {pointer}" for pointer in (*(f"%p{k}" for k in range(count)), *apart))
     lines.append(f"  call void {NAME}_loops({passed})")
     body = "\n".join(lines)
     return f"define void {NAME}(ptr %table) nounwind {{\nentry:\n{body}\n  ret void\n}}\n"
+
+
+def _pointer(place: int, within: int | None) -> tuple[str, ...]:
+    """An entry of the table, or the memory of the array object that it points to."""
+    name = f"%p{place}" if within is None else f"%o{place}"
+    found = (
+        f"  %a{place} = getelementptr i64, ptr %table, i64 {place}",
+        f"  {name} = load ptr, ptr %a{place}",
+    )
+    if within is None:
+        return found
+    return (
+        *found,
+        f"  %d{place} = getelementptr i8, ptr {name}, i64 {DATA}",
+        f"  %m{place} = load ptr, ptr %d{place}",
+        f"  %p{place} = getelementptr i8, ptr %m{place}, i64 {within}",
+    )
 
 
 @record(frozen=False)

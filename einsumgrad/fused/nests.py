@@ -143,7 +143,7 @@ def opened(plan: Plan, step: Step, later: Iterable[Step], orders: Mapping[int, L
     trace.begin(step)
     for other in later:
         trace.follow(other)
-    order = _order(trace.largest, len(lengths), orders)
+    order = _order(trace, len(lengths), orders)
     inner = trace.again or set(order[-1:])
     loops = tuple(sorted(order, key=lambda k: k in inner))
     group = Group(lengths, loops, len(loops) - len(inner))
@@ -151,26 +151,37 @@ def opened(plan: Plan, step: Step, later: Iterable[Step], orders: Mapping[int, L
     return group
 
 
-def _order(largest: Operand | None, rank: int, orders: Mapping[int, Layout]) -> Layout:
-    """The axes of a space as they lie in the memory of its largest operand, outermost first."""
-    if largest is None:
+def _order(trace: Trace, rank: int, orders: Mapping[int, Layout]) -> Layout:
+    """The axes of a space as they lie in the memory of one of its operands, outermost first: the
+    one whose last axis makes least of the others be read in leaps; of such the largest."""
+    lying: dict[Operand, Layout] = {}
+    for operand in trace.seen:
+        own = orders.get(operand.register, tuple(range(len(operand.layout))))
+        lying[operand] = tuple(operand.layout[k] for k in own)
+    if not any(lying.values()):
         return tuple(range(rank))
-    own = orders.get(largest.register, tuple(range(len(largest.layout))))
-    lying = tuple(largest.layout[k] for k in own)
-    return (*(k for k in range(rank) if k not in lying), *lying)
+
+    def size(operand: Operand) -> int:
+        return trace.plan.registers[operand.register].size
+
+    def leaps(last: int) -> int:
+        return sum(size(o) for o, axes in lying.items() if last in axes and axes[-1] != last)
+
+    found = min((o for o in lying if lying[o]), key=lambda o: (leaps(lying[o][-1]), -size(o)))
+    return (*(k for k in range(rank) if k not in lying[found]), *lying[found])
 
 
 @record(frozen=False)
 class Trace:
     """What later steps do with the axes of one step's space. `held`: of each register that comes
     from it or that it reads the axes, None for others. `folded`: axes that were folded on the way.
-    `largest`: the operand that has most of the axes, in the space of the first step."""
+    `seen`: the operands that nothing here makes, in the space of the first step."""
 
     plan: Plan
     held: dict[int, tuple[int | None, ...]] = field(default_factory=dict)
     folded: dict[int, frozenset[int]] = field(default_factory=dict)
     again: set[int] = field(default_factory=set)
-    largest: Operand | None = None
+    seen: dict[Operand, None] = field(default_factory=dict)
     made: set[int] = field(default_factory=set)
 
     def begin(self, step: Step) -> None:
@@ -199,15 +210,9 @@ class Trace:
             self._made(step, tuple(found), folded)
 
     def _seen(self, register: int, axes: tuple[int | None, ...]) -> None:
-        """Of the operands that nothing here makes, the one with the most axes counts."""
         known = tuple(axis for axis in axes if axis is not None)
-        if register in self.made or len(known) < len(axes):
-            return
-        if self.largest is None or self._size(register) > self._size(self.largest.register):
-            self.largest = Operand(register, known)
-
-    def _size(self, register: int) -> int:
-        return self.plan.registers[register].size
+        if register not in self.made and len(known) == len(axes):
+            self.seen.setdefault(Operand(register, known))
 
     def _made(self, step: Step, found: tuple[int | None, ...], folded: frozenset[int]) -> None:
         made = step.instruction

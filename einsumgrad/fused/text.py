@@ -18,11 +18,15 @@ BYTES = {"float": 4, "double": 8, "i1": 1, "i64": 8}
 
 @record
 class Memory:
-    """An array: a pointer, the bytes from one entry to the next along each axis, and its kind."""
+    """An array: a pointer, the bytes from one entry to the next along each axis, and its kind.
+
+    `within`: None for a pointer to its first entry; for a pointer to NumPy's array object, how many
+    bytes from the beginning of that object's memory the first entry is."""
 
     pointer: str
     strides: tuple[int, ...]
     kind: str
+    within: int | None = None
 
 
 @record(frozen=False)

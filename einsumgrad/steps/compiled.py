@@ -56,6 +56,8 @@ def address(array: Array) -> int:
 
 def outside(index: Array, length: int) -> bool:
     """Whether a value of an index is no position of an axis of this length."""
+    if index.dtype == np.int64 and index.size:  # negative ones are large without a sign
+        return bool(np.maximum.reduce(index.view(np.uint64), None) >= length)
     return index.size > 0 and bool(index.min() < 0 or index.max() >= length)
 
 
@@ -64,7 +66,7 @@ NUMPY = ("isfinite", "copyto", "bitwise_and", "matmul", "vecdot", "empty", "arra
 NAMES: Mapping[str, Any] = {
     **{name: getattr(np, name) for name in (*UFUNCS.values(), *FOLDS.values(), *NUMPY)},
     "seen": seen, "owned": owned, "erf": erf_into, "outside": outside, "table": table,
-    "address": address,
+    "address": address, "id": id,
 }  # fmt: skip
 """What the source may name, beside the constants that it is given."""
 

@@ -38,13 +38,13 @@ class Engine:
         made = tuned(plan)
         if self.name == "numpy":
             return compiled(script(in_strips(made)), self.workers)
-        from einsumgrad.fused.cdf import with_cdf
         from einsumgrad.fused.groups import fused
+        from einsumgrad.fused.rules import ruled
         from einsumgrad.fused.worth import costs, shared
 
         if self.name == "auto" and costs(made, made.steps).alone(1) < WORTH:
             return compiled(script(in_strips(made)), self.workers)
-        return compiled(script(fused(shared(with_cdf(made), self.workers.count))), self.workers)
+        return compiled(script(fused(shared(ruled(made), self.workers.count))), self.workers)
 
 
 def engine_of(name: str) -> Engine:

@@ -56,9 +56,13 @@ class Compiled:
             array if array.dtype == dtype and array.flags.c_contiguous else _given(array, dtype)
             for array, dtype in zip(arrays, self.dtypes, strict=True)
         ]
-        with self.around(), self.step() as step, np.errstate(all="ignore"):
-            found = step(*given)
+        with self.step() as step:
+            found = step(*given) if self.script.quiet else self._silently(step, given)
         return dict(zip(self.script.results, found, strict=True))
+
+    def _silently(self, step: Step, given: Sequence[Array]) -> list[Array]:
+        with self.around(), np.errstate(all="ignore"):
+            return step(*given)
 
     def step(self) -> Lent:
         """The step over a memory that nobody else uses meanwhile."""

@@ -1,0 +1,69 @@
+"""Instructions in the form in which kernels do them best."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from math import isclose, prod
+
+from einsumgrad.fused.nests import FLOATS
+from einsumgrad.plan.nodes import Fold, Instruction, Map, Pair, Plan
+from einsumgrad.plan.operands import Arg, Constant, Operand, Register
+from einsumgrad.tune.graph import Graph, plainly, replay
+from einsumgrad.tune.live import live
+from einsumgrad.tune.peephole import ROOT_HALF, covered, inner
+
+SMALL = 2**16
+"""Products in a contraction up to which loops are done with it as soon as BLAS, which first copies
+its matrices into an order of its own; and what is around it can be in the same kernel."""
+
+
+def ruled(plan: Plan) -> Plan:
+    """The plan with small contractions as products and sums, and with twice the normal distribution
+    where `1 + erf(u/√2)` stands, as in gelu: it shares its exponential with the density."""
+    return live(replay(plan, _rule))
+
+
+def _rule(graph: Graph, made: Instruction, own: Register) -> Arg:
+    if own.dtype not in FLOATS:
+        return plainly(graph, made, own)
+    match made:
+        case Map("add", (left, right)):
+            for one, other in ((left, right), (right, left)):
+                u = _argument(graph, one) if other == Constant(1.0) else None
+                if u is not None:
+                    return covered(graph, replace(made, function="twice cdf", args=(u,)), own)
+        case Pair():
+            return _pair(graph, made, own)
+        case _:
+            pass
+    return plainly(graph, made, own)
+
+
+def _argument(graph: Graph, found: Arg) -> Arg | None:
+    """The u of erf(u/√2)."""
+    for scaled in inner(graph, found, "erf") or ():
+        match inner(graph, scaled, "multiply"):
+            case (Constant(value), u) | (u, Constant(value)) if isclose(value, ROOT_HALF):
+                return u
+            case _:
+                pass
+    return None
+
+
+def _pair(graph: Graph, made: Pair, own: Register) -> Arg:
+    lengths: dict[int, int] = {}
+    for operand in (made.left, made.right):
+        shape = graph.registers[operand.register].shape
+        lengths.update(zip(operand.layout, shape, strict=True))
+    if prod(lengths.values()) > SMALL:
+        return plainly(graph, made, own)
+    every = tuple(range(len(lengths)))
+    kept = tuple(k for k in every if k in made.out)
+    whole = replace(own, shape=tuple(lengths[k] for k in every))
+    product = graph.emit(Map("multiply", (made.left, made.right), len(every)), whole)
+    if kept == every:
+        return Operand(product, tuple(map(made.out.index, kept)))
+    gone = tuple(k for k in every if k not in made.out)
+    fold = Fold("sum", Operand(product, every), gone, len(every))
+    number = graph.emit(fold, replace(own, shape=tuple(lengths[k] for k in kept)))
+    return Operand(number, tuple(map(made.out.index, kept)))
