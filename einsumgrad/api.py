@@ -26,19 +26,22 @@ from einsumgrad.syntax.show import show
 from einsumgrad.wrt import aliases, parameters
 
 
-def load(path: str | Path, *, engine: str = "auto") -> Program:
+def load(path: str | Path, *, engine: str = "auto", reuse_buffers: bool = False) -> Program:
     """The program of a `.ein` file. Raises EinError if it cannot be read or is wrong.
 
     `engine`: what runs it: "numpy", with NumPy alone; "fused", whose loops are compiled and which
     shares a batch among the cores, with the packages of `einsumgrad[fast]`; "auto", the second of
-    them where it is installed."""
+    them where it is installed. `reuse_buffers`: results are arrays that a later call overwrites;
+    else each call makes new ones."""
     made = checked(decode(read_bytes(str(path)), str(path)), str(path))
-    return Program(made, engine_of(engine))
+    return Program(made, engine_of(engine, reuse=reuse_buffers))
 
 
-def parse(text: str, filename: str = "<text>", *, engine: str = "auto") -> Program:
-    """The program of a text. Raises EinError with every fault of it, up to 20 shown. `engine`: see
-    `load`.
+def parse(
+    text: str, filename: str = "<text>", *, engine: str = "auto", reuse_buffers: bool = False
+) -> Program:
+    """The program of a text. Raises EinError with every fault of it, up to 20 shown. `engine` and
+    `reuse_buffers`: see `load`.
 
     >>> program = parse("for b,i,j  h[b,j] += W[j,i] x[b,i]")
     >>> program.inputs, program.params, program.outputs
@@ -47,7 +50,7 @@ def parse(text: str, filename: str = "<text>", *, engine: str = "auto") -> Progr
     if not isinstance(text, str):
         wanted = "a text; `load` reads a file"
         raise EinError(BadArgument(name="text", value=type(text).__name__, wanted=wanted))
-    return Program(checked(text, filename), engine_of(engine))
+    return Program(checked(text, filename), engine_of(engine, reuse=reuse_buffers))
 
 
 @record(eq=False)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from itertools import combinations
 from pathlib import Path
 from typing import Any
 
@@ -51,13 +52,15 @@ def drawn(trial: Trial) -> tuple[Plan, dict[str, Array]]:
 
 def agree(
     made: Plan, arrays: Mapping[str, Array], expected: Mapping[str, Array],
-    workers: Workers | None = None,
+    workers: Workers | None = None, *, reuse: bool = False,
 ) -> None:  # fmt: skip
     """Whether the step of a plan gives these results, also when it uses its memory again."""
-    step = compiled(script(made), workers)
+    step = compiled(script(made, reuse=reuse), workers)
     for _ in range(2):
         found = step.run(arrays)
         assert found.keys() == expected.keys()
+        shared = sum(np.shares_memory(a, b) for a, b in combinations(found.values(), 2))
+        assert not shared, "results overlap"
         for name, array in expected.items():
             assert (found[name].shape, found[name].dtype) == (array.shape, array.dtype), name
             scale = 1e-9 * float(np.max(np.abs(array), initial=1.0))

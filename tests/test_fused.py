@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from conftest import Golden
-from plans import EXAMPLES, agree, drawn, planned
+from plans import EXAMPLES, ROOT, agree, drawn, planned
 from programs import programs
 from test_fuzz import Trial, close, hold, wanted
 
@@ -18,8 +18,9 @@ import einsumgrad
 from einsumgrad.emit.script import script
 from einsumgrad.engines.numpy import compile_plan
 from einsumgrad.fused.groups import fused
+from einsumgrad.fused.rules import ruled
 from einsumgrad.fused.worth import shared
-from einsumgrad.plan.nodes import Kernel, Plan, Step, Strips
+from einsumgrad.plan.nodes import Kernel, Pair, Plan, Step, Strips
 from einsumgrad.steps import engine as engines
 from einsumgrad.steps.cache import Store
 from einsumgrad.steps.compiled import compiled
@@ -42,7 +43,7 @@ loss ℓ[b] = 1/2 mean_d h[b,d]^2
 @pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)
 def test_examples_agree_with_the_reference(path: Path) -> None:
     plan, arrays = planned(einsumgrad.load(path).ir)
-    expected, made = compile_plan(plan).run(arrays), tuned(plan)
+    expected, made = compile_plan(plan).run(arrays), ruled(tuned(plan))
     agree(fused(made), arrays, expected)
     best = max(cuts(made), key=lambda c: sum(map(len, c.parts.values())), default=None)
     if best is not None:
@@ -68,6 +69,22 @@ def test_a_normalisation_and_its_gradient_are_one_kernel() -> None:
     kernels = steps_of(made, Kernel)
     assert max(len(k.instruction.plan.steps) for k in kernels) > 20
     assert len(kernels) <= 3  # the two others divide the sums over the batch by its size
+
+
+@pytest.mark.parametrize("name", ["mlp", "attention", "lstm", "cnn"])
+def test_results_in_memory_that_is_used_again(name: str) -> None:
+    plan, arrays = planned(einsumgrad.load(ROOT / "examples" / f"{name}.ein").ir)
+    agree(fused(ruled(tuned(plan))), arrays, compile_plan(plan).run(arrays), reuse=True)
+
+
+def test_a_small_product_is_in_the_kernel_of_what_is_around_it() -> None:
+    x, w = np.ones((8, 16)), np.ones((4, 16))
+    text = "h[b,j] = σ(Σ_i W[j,i] x[b,i])\nloss ℓ[b] = Σ_j h[b,j]^2"
+    plan = plan_of(text, x=x, W=w)
+    assert len(steps_of(fused(plan), Pair)) == 2
+    assert not steps_of(fused(ruled(plan)), Pair)
+    large = plan_of(text, x=np.ones((64, 64)), W=np.ones((64, 64)))
+    assert len(steps_of(fused(ruled(large)), Pair)) == 2
 
 
 def test_a_large_batch_is_shared_by_the_workers() -> None:
@@ -154,7 +171,7 @@ def runs_fused(trial: Trial) -> None:
     expected, made = compile_plan(plan).run(arrays), tuned(plan)
     for cut in (None, *cuts(made)[:1]):
         whole = made if cut is None else stripped(made, cut, lambda _cut, _own: 1)
-        found = compiled(script(fused(whole)), Workers(2)).run(arrays)
+        found = compiled(script(fused(ruled(whole))), Workers(2)).run(arrays)
         close(found, expected, tuple(expected))
 
 

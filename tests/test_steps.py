@@ -43,6 +43,26 @@ def test_both_engines_agree(path: Path) -> None:
     plan, arrays = planned(einsumgrad.load(path).ir)
     expected = compile_plan(plan).run(arrays)
     agree(tuned(plan), arrays, expected)
+    agree(tuned(plan), arrays, expected, reuse=True)
+
+
+@pytest.mark.parametrize("engine", ["numpy", "fused"])
+def test_buffers_are_used_again_where_that_is_asked_for(engine: str) -> None:
+    if engine == "fused":
+        pytest.importorskip("llvmlite")
+    text = "param W[j,i]\nh[b,j] = tanh(Σ_i W[j,i] x[b,i])\nloss ℓ[b] = Σ_j h[b,j]^2"
+    arrays = {"x": np.ones((3, 4)), "W": np.full((2, 4), 0.1)}
+    own = einsumgrad.parse(text, engine=engine)
+    program = einsumgrad.parse(text, engine=engine, reuse_buffers=True)
+    (first,) = program.value_and_grad(**arrays)[1].values()
+    kept = first.copy()
+    assert kept == pytest.approx(own.value_and_grad(**arrays)[1]["W"])
+    (second,) = program.value_and_grad(x=-2 * arrays["x"], W=arrays["W"])[1].values()
+    assert np.shares_memory(first, second)
+    assert first == pytest.approx(second) and first != pytest.approx(kept)
+    assert not np.shares_memory(*(own.value_and_grad(**arrays)[1]["W"] for _ in range(2)))
+    hessian = program.hessian("W", **arrays)["W", "W"]
+    assert hessian == pytest.approx(own.hessian("W", **arrays)["W", "W"])
 
 
 def test_results_are_the_callers_own() -> None:

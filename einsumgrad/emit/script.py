@@ -61,14 +61,20 @@ class Parts:
     rest: Script | None
 
 
-def script(plan: Plan) -> Script:
-    """The source of a plan."""
-    return _script(plan, {}, None)
+def script(plan: Plan, *, reuse: bool = False) -> Script:
+    """The source of a plan. `reuse`: its results are in the block, not arrays of their own."""
+    return _script(plan, {}, None, reuse=reuse)
 
 
-def _script(plan: Plan, given: Mapping[int, Place], outs: Mapping[int, Place] | None) -> Script:
+def _script(
+    plan: Plan,
+    given: Mapping[int, Place],
+    outs: Mapping[int, Place] | None,
+    *,
+    reuse: bool = False,
+) -> Script:
     writer = Writer()
-    found = homes(plan, orders(plan), outs)
+    found = homes(plan, orders(plan), {} if reuse and outs is None else outs)
     lines = Lines(plan, found, writer, {}, given=given)
     for place in (outs or {}).values():
         writer.whole(place.base, place)
@@ -77,7 +83,7 @@ def _script(plan: Plan, given: Mapping[int, Place], outs: Mapping[int, Place] | 
         s.register: s.instruction.tensor for s in plan.steps if isinstance(s.instruction, Load)
     }
     if outs is None:
-        writer.line(f"return [{', '.join(_results(lines, plan))}]")
+        writer.line(f"return [{', '.join(_results(lines, plan, reuse=reuse))}]")
     else:
         _filled(lines, outs)
     arguments = [*(f"a{register}" for register in loads), *(p.base for p in (outs or {}).values())]
@@ -131,16 +137,19 @@ def _filled(lines: Lines, outs: Mapping[int, Place]) -> None:
             lines.writer.line(f"copyto({lines.writer.name(out)}, {lines.writer.name(place)})")
 
 
-def _results(lines: Lines, plan: Plan) -> list[str]:
+def _results(lines: Lines, plan: Plan, *, reuse: bool) -> list[str]:
     """The arrays that are returned: each one its own, none that of an argument."""
     found: list[str] = []
-    taken: set[str] = set()
+    wholes = {name: place for name, place in lines.writer.wholes.items() if name.startswith("o")}
+    own = {(p.base, p.offset, p.nbytes) for p in wholes.values()}
+    if reuse:
+        own |= {(p.base, p.offset, p.nbytes) for p in lines.homes.places.values()}
     for _, register in plan.results:
         place = lines.places[register]
+        key = (place.base, place.offset, place.nbytes)
         shown = lines.writer.name(place)
-        own = place.base.startswith("o") and place.nbytes == lines.writer.wholes[place.base].nbytes
-        if place.base in taken or not own or 0 in place.strides:
+        if key not in own or 0 in place.strides:
             shown = f"array({shown})"
-        taken.add(place.base)
+        own.discard(key)
         found.append(shown)
     return found

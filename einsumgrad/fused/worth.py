@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from einsumgrad.fused.nests import fusable
 from einsumgrad.plan.counts import flops
 from einsumgrad.plan.nodes import Gather, Load, Map, OverlapAdd, Pair, Plan, Scatter, Step
+from einsumgrad.plan.scratch import bytes_of
 from einsumgrad.plan.uses import uses
 from einsumgrad.record import record
 from einsumgrad.tune.bodies import turns
@@ -22,7 +23,7 @@ PRODUCT, ENTRY, HARD, PLACED = 4e-11, 2e-10, 1e-9, 5e-9
 of one that is read or written at a position."""
 HARD_ONES = frozenset(
     ["exp", "log", "log1p", "expm1", "tanh", "sigmoid", "erf", "gelu", "silu", "softplus", "power",
-     "sin", "cos", "tan"]
+     "sin", "cos", "tan", "twice cdf"]
 )  # fmt: skip
 CALL, WAITING, SHARING = 1.2e-6, 2, 5e-4
 """Seconds for a call of NumPy; how much more it takes where threads wait for the interpreter, which
@@ -90,17 +91,17 @@ class Costs:
     def parted(self, made: Cut, length: int, workers: int) -> float:
         """In strips of so many entries."""
         parts = made.size / length
-        sums = sum(self.plan.registers[r].size * 4 for r in made.sums)
+        sums = sum(bytes_of(self.plan.registers[r]) for r in made.sums)
         added = max(0.0, parts - 1) * 3 * sums * FAR / 2
         moved = self._moved(self.kept / parts) * parts
-        turned = 4 * self._gaps(made) * 10 * FAR
+        turned = self._gaps(made) * 10 * FAR
         spent = self.work + moved + added + turned
         return spent / min(workers, parts) + parts * (self.calls + 5) * CALL * WAITING + SHARING
 
     def _gaps(self, made: Cut) -> int:
-        """The entries of leaves of which a part is no piece of memory."""
+        """The bytes of leaves of which a part is no piece of memory."""
         loads = (s.register for s in self.plan.steps if isinstance(s.instruction, Load))
-        return sum(self.plan.registers[r].size for r in loads if made.axis.get(r, 0) > 0)
+        return sum(bytes_of(self.plan.registers[r]) for r in loads if made.axis.get(r, 0) > 0)
 
     def _moved(self, count: float) -> float:
         return count * 2 * (NEAR if count <= CACHE else FAR)
@@ -116,7 +117,7 @@ def costs(plan: Plan, steps: Iterable[Step]) -> Costs:
         plan,
         work=sum(_work(plan, s) * n for s, n in every),
         products=sum(_work(plan, s) * n for s, n in hard if isinstance(s.instruction, Pair)),
-        kept=sum(plan.registers[r].size * 4 for r in held & made),
+        kept=sum(bytes_of(plan.registers[r]) for r in held & made),
         calls=sum(n for _, n in hard) + 0.1 * (len(every) - len(hard)),
     )
 

@@ -28,40 +28,45 @@ NEEDED = ("llvmlite", "threadpoolctl", "platformdirs")
 class Engine:
     """`numpy`: NumPy's functions over parts that fit the cache. `fused`: elementwise steps and
     reductions compiled to loops, the batch shared by the workers. `auto`: that of them which is
-    sooner done with a plan that runs a few hundred times."""
+    sooner done with a plan that runs a few hundred times. `reuse`: results lie in the memory that a
+    later call works in."""
 
     name: str = "numpy"
     workers: Workers = field(default_factory=lambda: Workers(cores()))
+    reuse: bool = False
 
     def compiled(self, plan: Plan) -> Compiled:
         """The step of a plan."""
         made = tuned(plan)
         if self.name == "numpy":
-            return compiled(script(in_strips(made)), self.workers)
+            return self._compiled(in_strips(made))
         from einsumgrad.fused.groups import fused
         from einsumgrad.fused.rules import ruled
         from einsumgrad.fused.worth import costs, shared
 
         if self.name == "auto" and costs(made, made.steps).alone(1) < WORTH:
-            return compiled(script(in_strips(made)), self.workers)
-        return compiled(script(fused(shared(ruled(made), self.workers.count))), self.workers)
+            return self._compiled(in_strips(made))
+        return self._compiled(fused(shared(ruled(made), self.workers.count)))
+
+    def _compiled(self, plan: Plan) -> Compiled:
+        return compiled(script(plan, reuse=self.reuse), self.workers)
 
 
-def engine_of(name: str) -> Engine:
+def engine_of(name: str, *, reuse: bool = False) -> Engine:
     """The engine of a name; `auto`: `fused` where that gains, if what it needs is installed. Raises
     EinError if there is none of that name, or if it needs what is not installed."""
     if name not in ENGINES:
         wanted = "one of " + ", ".join(f'"{engine}"' for engine in ENGINES)
         raise EinError(BadArgument(name="engine", value=repr(name), wanted=wanted))
     if name == "numpy":
-        return Engine()
+        return Engine(reuse=reuse)
     missing = [package for package in NEEDED if find_spec(package) is None]
     if missing and name == "auto":
-        return Engine()
+        return Engine(reuse=reuse)
     if missing:
         what = 'engine="fused"'
         raise EinError(MissingExtra(what=what, package=missing[0], extra="fast"))
-    return Engine(name, Workers(cores(), products=True))
+    return Engine(name, Workers(cores(), products=True), reuse)
 
 
 def automatic() -> Engine:
