@@ -168,10 +168,10 @@ def runs_fused(trial: Trial) -> None:
     if not trial.sample.wrt:
         return
     plan, arrays = drawn(trial)
-    expected, made = compile_plan(plan).run(arrays), tuned(plan)
+    expected, made = compile_plan(plan).run(arrays), ruled(tuned(plan))
     for cut in (None, *cuts(made)[:1]):
         whole = made if cut is None else stripped(made, cut, lambda _cut, _own: 1)
-        found = compiled(script(fused(ruled(whole))), Workers(2)).run(arrays)
+        found = compiled(script(fused(whole)), Workers(2)).run(arrays)
         close(found, expected, tuple(expected))
 
 
