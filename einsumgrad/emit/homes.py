@@ -47,8 +47,10 @@ def homes(plan: Plan, orders: Mapping[int, Order], outs: Mapping[int, Place] | N
         mended = {m.step.instruction.result for m in every if isinstance(m.step.instruction, Guard)}
         products = {m.step.register for m in every if isinstance(m.step.instruction, Pair)}
         given = {
-            r for r in (outs.keys() & outer) - mended if r not in products or _plain(outs[r])
-        }  # a product is made in plain order only
+            r
+            for r in (outs.keys() & outer) - mended
+            if r not in products or (_plain(outs[r]) and r not in orders)
+        }  # a product is made where a caller has plain order, unless the other one is faster
     found = Finder(plan, orders, frozenset(given), outs or {}, life)
     ends = _ends(life)
     for moment in every:

@@ -104,6 +104,7 @@ class Side:
         writer.count += 1
         name = f"m{writer.count}"
         turned = self.place.turned(self._order(way))
-        writer.line(f"{name} = {writer.name(turned)}.copy()")
+        writer.setup.append(f"{name} = empty({turned.shape}, '{turned.dtype}')")
+        writer.line(f"copyto({name}, {writer.name(turned)})")
         writer.scopes[-1][self._key(way)] = name
         return name
