@@ -12,6 +12,7 @@ from einsumgrad.ir.nodes import (
     Condition,
     Expr,
     Index,
+    Iverson,
     Position,
     Program,
     Reduce,
@@ -60,6 +61,15 @@ class Flow:
         """The flow, with further loops."""
         names = self.names | {i.name for i in indices}
         return replace(self, loops=(*self.loops, *indices), names=names)
+
+    def over_all(self, index: Index, kept: tuple[Condition, ...]) -> Flow:
+        """The flow over an index as a softmax has it, which only `kept` restricts: what else names
+        it is a bracket, for a softmax is read where its entries are not."""
+        outer = tuple(c for c in self.restricting(index) if c not in kept)
+        if not outer:
+            return self
+        where = tuple(c for c in self.where if c not in outer)
+        return replace(self, head=product(*map(Iverson, outer), self.head), where=where)
 
     def restricting(self, index: Index) -> tuple[Condition, ...]:
         """The conditions that name an index."""

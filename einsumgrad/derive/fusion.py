@@ -212,7 +212,7 @@ def _log_sum_exp(node: Reduce, flow: Flow, through: Statement | None) -> Fused:
 
 
 def _log_of_inline_softmax(inner: Inner, node: Normalise, flow: Flow) -> Fused:
-    flow = flow.within(node.where)
+    flow = flow.within(node.where).over_all(node.index, node.where)
     value = total((flow.value, negative(product(node, summed(flow.value, node.index, flow)))))
     rule = words.of_log_softmax(inner.result, flow.value, inner.through)
     return Fused(node.body, flow.instead(value, rule))
@@ -252,6 +252,8 @@ def _over_own_index(access: Access, statement: Statement, node: Normalise, flow:
     moved = positions(statement, access)
     at = moved[node.index]
     assert isinstance(at, Position)
+    kept = conjuncts(replace_all((*statement.where, *node.where), moved))
+    flow = flow.over_all(at.index, kept)
     below = _at(statement, node, moved, flow)
     rest = product(access, summed(flow.value, at.index, below.flow))
     value = total((flow.value, negative(rest)))

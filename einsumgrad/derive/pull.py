@@ -148,7 +148,7 @@ def _reduce(node: Reduce, flow: Flow, model: Model, result: Expr) -> Iterator[Co
 def _normalise(node: Normalise, flow: Flow, model: Model, result: Expr) -> Iterator[Contribution]:
     """softmax: y (g - Σ g y); log_softmax: g - softmax Σ g; g being the whole cotangent."""
     assert node.at == Position(node.index)
-    flow = flow.within(node.where)
+    flow = flow.within(node.where).over_all(node.index, node.where)
     index, where = node.index, flow.restricting(node.index)
     if node.op == "softmax":
         summed: Expr = Reduce("sum", (index,), product(flow.value, result), where)
