@@ -64,8 +64,10 @@ def _collected(
     is 1 where that fails."""
     for condition in where:
         match condition:
-            case Compare("=", Position(index), at) if index in over and not (
-                any(accesses(at)) and computed_with(index, (value, *where))
+            case Compare("=", Position(index), at) if (
+                index in over
+                and index not in free_indices(at)
+                and not (any(accesses(at)) and computed_with(index, (value, *where)))
             ):
                 moved = {index: at}
                 rest = replace_all(tuple(c for c in where if c is not condition), moved)
