@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
+import opt_einsum
 import pytest
 from command_line import Shell
 from hypothesis import HealthCheck, given, settings
@@ -177,3 +178,28 @@ def test_wrong_use(shell: Shell) -> None:
     conflict = shell("compile", MLP, "--cost", "--size", "j=3")
     assert conflict.code == 1
     assert "`J` is given as 3" in conflict.err
+
+
+@pytest.mark.parametrize("operands", range(2, 9))
+def test_contractions_are_in_optimal_order(operands: int) -> None:
+    """None costs more than opt_einsum's exhaustive search finds, forwards."""
+    rng = np.random.default_rng(operands)
+    for _ in range(4):
+        terms = [
+            "".join(rng.choice(list("ijklmnp"), rng.integers(1, 4), False)) for _ in range(operands)
+        ]
+        every = sorted(set("".join(terms)))
+        out = [i for i in every if rng.random() < 0.3]
+        sizes = {i: int(rng.integers(2, 20)) for i in every}
+        factors = " ".join(f"A{k}[{','.join(term)}]" for k, term in enumerate(terms))
+        text = (
+            f"for {','.join(every)}  h[{','.join(out)}] += {factors}"
+            if out
+            else f"for {','.join(every)}  h += {factors}"
+        )
+        plan = plan_of(einsumgrad.parse(text).ir, {i.upper(): n for i, n in sizes.items()})
+        shapes = [tuple(sizes[i] for i in term) for term in terms]
+        _, best = opt_einsum.contract_path(
+            f"{','.join(terms)}->{''.join(out)}", *shapes, shapes=True, optimize="optimal"
+        )
+        assert plan.flops <= best.opt_cost, text
