@@ -29,25 +29,36 @@ EXAMPLES = sorted((ROOT / "examples").glob("*.ein"))
 
 def planned(program: Program) -> tuple[Plan, dict[str, Array]]:
     """The plan of all gradients of a program, on drawn arrays."""
+    runner, names, arrays = planned_for(program)
+    return runner.plan(arrays, names), arrays
+
+
+def planned_for(program: Program) -> tuple[Runner, tuple[str, ...], dict[str, Array]]:
+    """What plans all gradients of a program, their names, and drawn arrays."""
     setting = make_setting(program, {}, {}, 0, None)
     derived = prepared(backward(fixed(program, setting.sizes)))
     seeds = {f"{name}.grad": array for name, array in setting.cotangents.items()}
     takes = {tensor.name for tensor in derived.tensors}
     held = leaves(derived)
     taken = held.take({n: a for n, a in {**setting.arrays, **seeds}.items() if n in takes})
-    return Runner(derived, held).plan(taken, derived.outputs), dict(taken)
+    return Runner(derived, held), derived.outputs, dict(taken)
 
 
 def drawn(trial: Trial) -> tuple[Plan, dict[str, Array]]:
-    """The plan of a random program's derived program, on its arrays; what is not finite is drawn
-    again."""
+    """The plan of a random program's derived program, on its arrays."""
+    runner, names, arrays = drawn_for(trial)
+    return runner.plan(arrays, names), arrays
+
+
+def drawn_for(trial: Trial) -> tuple[Runner, tuple[str, ...], dict[str, Array]]:
+    """What plans a random program's derived program; what is not finite is drawn again."""
     derived = prepared(trial.derived.ir)
     held = leaves(derived)
     takes = {tensor.name for tensor in derived.tensors}
     arrays = held.take({n: a for n, a in trial.backward_arrays.items() if n in takes})
     arrays = fill(derived, arrays, trial.sample.sizes, 0, "float64")
     trial.loops(derived, arrays)
-    return Runner(derived, held).plan(arrays, derived.outputs), dict(arrays)
+    return Runner(derived, held), derived.outputs, dict(arrays)
 
 
 def agree(
