@@ -54,10 +54,13 @@ def address(array: Array) -> int:
     return found
 
 
+WHOLE, UNSIGNED = np.dtype(np.int64), np.dtype(np.uint64)
+
+
 def outside(index: Array, length: int) -> bool:
     """Whether a value of an index is no position of an axis of this length."""
-    if index.dtype == np.int64 and index.size:  # negative ones are large without a sign
-        return bool(np.maximum.reduce(index.view(np.uint64), None) >= length)
+    if index.dtype == WHOLE and index.size:  # negative ones are large without a sign
+        return bool(np.maximum.reduce(index.view(UNSIGNED), None) >= length)
     return index.size > 0 and bool(index.min() < 0 or index.max() >= length)
 
 
