@@ -168,6 +168,14 @@ def test_the_command(shell: Shell) -> None:
     assert "× einsumgrad" not in alone
 
 
+@pytest.mark.parametrize("engine", ["numpy", "fused"])
+def test_the_engine_may_be_named(shell: Shell, engine: str) -> None:
+    if engine == "fused":
+        pytest.importorskip("llvmlite")
+    done = shell("bench", ROOT / "examples" / "mlp.ein", "--repeat", 2, "--engine", engine)
+    assert (done.code, done.err) == (0, "")
+
+
 def test_json(shell: Shell, save: Save) -> None:
     data = save(x=np.ones((6, 3)), **{"h.grad": np.ones(6)})
     text = "h[b] += w[i] x[b,i]"

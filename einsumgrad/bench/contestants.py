@@ -17,6 +17,7 @@ from einsumgrad.peers.steps import STEPS, Objective, Step
 from einsumgrad.peers.table import Name, Peer, peer
 from einsumgrad.pipeline import prepared
 from einsumgrad.record import record
+from einsumgrad.steps.engine import engine_of
 from einsumgrad.verify.setting import per_example
 
 
@@ -30,13 +31,15 @@ class Contestant:
     gradients: Callable[[Any], dict[str, Array]]
 
 
-def ours(work: Work) -> Contestant:
-    """The program as its caller runs it: planned at the first call."""
+def ours(work: Work, engine: str = "auto") -> Contestant:
+    """The program as its caller runs it: planned at the first call. Raises EinError if the engine
+    needs what is not installed."""
+    runs = engine_of(engine)
     if work.program.loss:
-        program = Program(work.program)
+        program = Program(work.program, runs)
         step = partial(program.value_and_grad, work.arrays, wrt=work.wrt)
         return Contestant("einsumgrad", step, lambda found: dict(found[1]))
-    run = partial(Program(work.derived).run, work.given)
+    run = partial(Program(work.derived, runs).run, work.given)
     return Contestant("einsumgrad", run, lambda found: _named(work, found))
 
 

@@ -41,6 +41,10 @@ def peers_option(_ctx: click.Context, _param: click.Parameter, text: str | None)
     help="Peers to run it too: torch, jax, numpy.",
 )  # fmt: skip
 @click.option(
+    "--engine", type=click.Choice(["auto", "fused", "numpy"]), default="auto",
+    help="What runs the program itself; default: auto.",
+)  # fmt: skip
+@click.option(
     "--repeat", type=click.IntRange(min=1), metavar="N",
     help="Steps to time; default: as many as two seconds allow, 5 at least.",
 )  # fmt: skip
@@ -79,7 +83,7 @@ def command(
         program, read_all(data), sizes=lengths, seed=options["seed"], dtype=options["dtype"],
         wrt=names,
     )  # fmt: skip
-    contestants = (ours(work), *(theirs(work, name) for name in peers))
+    contestants = (ours(work, options["engine"]), *(theirs(work, name) for name in peers))
     plan = work.plan
     timings = contest(contestants, work.dtype, options["repeat"])
     if options["as_json"]:
