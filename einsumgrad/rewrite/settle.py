@@ -43,7 +43,7 @@ def settle(program: Program, told: Told = unheard) -> Program:
 def _settled(program: Program, told: Told) -> Iterator[Statement]:
     sizes = _sizes(program)
     taken, shapes = taken_names(program), Shapes()
-    names: dict[int, str] = {}
+    names: dict[tuple[int, int], str] = {}
     for written in program.statements:
         if not written.derived:
             yield written
@@ -51,8 +51,10 @@ def _settled(program: Program, told: Told) -> Iterator[Statement]:
         statement = _own_names(settle_statement(written, told), sizes, told)
         while (clash := next(_unnameable(statement), None)) is not None:
             form = shapes.of(clash)
-            name = names.setdefault(form.shape, fresh_name("c", taken))
+            where = _held(statement, form)
+            name = names.setdefault((form.shape, len(where)), fresh_name("c", taken))
             helper, statement = _apart(statement, form, name, told)
+            helper = replace(helper, where=where)
             if name not in taken:
                 yield settle_statement(helper, told)
             taken.add(name)
@@ -109,6 +111,15 @@ def _apart(statement: Statement, form: Form, name: str, told: Told) -> tuple[Sta
     made = replace(statement, value=value)
     told(statement, made, Reason("the condition is not for {0}, which gets a name", (form.node,)))
     return Statement(form.free, entry, "=", form.node, listed=True, derived=True), made
+
+
+def _held(statement: Statement, form: Form) -> tuple[Condition, ...]:
+    """The conditions of operators in a softmax on indices that are loops of its own statement: as
+    they are printed they hold for the whole of it, and so they do where it is read."""
+    inner = dict.fromkeys(_conditions(form.node))
+    return tuple(
+        c for c in inner if c in statement.where and set(free_indices(c)) <= set(form.free)
+    )
 
 
 def settle_statement(statement: Statement, told: Told = unheard) -> Statement:
