@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from einsumgrad.engines.layout import seen
 from einsumgrad.plan.nodes import Guard, Pair
-from einsumgrad.plan.operands import Layout, Operand, Register
+from einsumgrad.plan.operands import Layout, Operand, Register, lengths
 from einsumgrad.plan.scratch import PIECE
 
 Array = npt.NDArray[Any]
@@ -21,10 +21,10 @@ Run = Callable[[list[Any], Mapping[str, Array]], Any]
 def pair(made: Pair, registers: tuple[Register, ...]) -> Run:
     """The product, summed over the axes that both operands have and the result has not."""
     left, right = made.left, made.right
-    lengths = _lengths((left, right), registers)
+    found = lengths((left, right), registers)
     both, rows, columns, summed = made.parts
-    shape = tuple(lengths[k] for k in made.out)
-    b, m, n, s = (math.prod(lengths[k] for k in part) for part in (both, rows, columns, summed))
+    shape = tuple(found[k] for k in made.out)
+    b, m, n, s = (math.prod(found[k] for k in part) for part in (both, rows, columns, summed))
     first = _matrix(left, (*both, *rows, *summed), (b, m, s) if both else (m, s))
     second = _matrix(right, (*both, *summed, *columns), (b, s, n) if both else (s, n))
     i, j = left.register, right.register
@@ -33,13 +33,6 @@ def pair(made: Pair, registers: tuple[Register, ...]) -> Run:
     if shape == ((b, m, n) if both else (m, n)):
         return lambda r, _a: np.matmul(first(r[i]), second(r[j]))
     return lambda r, _a: np.matmul(first(r[i]), second(r[j])).reshape(shape)
-
-
-def _lengths(operands: tuple[Operand, ...], registers: tuple[Register, ...]) -> dict[int, int]:
-    found: dict[int, int] = {}
-    for operand in operands:
-        found.update(zip(operand.layout, registers[operand.register].shape, strict=True))
-    return found
 
 
 def _matrix(operand: Operand, axes: Layout, shape: tuple[int, ...]) -> Callable[[Array], Array]:

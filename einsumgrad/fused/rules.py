@@ -7,7 +7,7 @@ from math import isclose, prod
 
 from einsumgrad.fused.nests import FLOATS
 from einsumgrad.plan.nodes import Fold, Instruction, Map, Pair, Plan
-from einsumgrad.plan.operands import Arg, Constant, Operand, Register
+from einsumgrad.plan.operands import Arg, Constant, Operand, Register, lengths
 from einsumgrad.tune.graph import Graph, plainly, replay
 from einsumgrad.tune.live import live
 from einsumgrad.tune.peephole import ROOT_HALF, covered, inner
@@ -51,19 +51,16 @@ def _argument(graph: Graph, found: Arg) -> Arg | None:
 
 
 def _pair(graph: Graph, made: Pair, own: Register) -> Arg:
-    lengths: dict[int, int] = {}
-    for operand in (made.left, made.right):
-        shape = graph.registers[operand.register].shape
-        lengths.update(zip(operand.layout, shape, strict=True))
-    if prod(lengths.values()) > SMALL:
+    found = lengths((made.left, made.right), graph.registers)
+    if prod(found.values()) > SMALL:
         return plainly(graph, made, own)
-    every = tuple(range(len(lengths)))
+    every = tuple(range(len(found)))
     kept = tuple(k for k in every if k in made.out)
-    whole = replace(own, shape=tuple(lengths[k] for k in every))
+    whole = replace(own, shape=tuple(found[k] for k in every))
     product = graph.emit(Map("multiply", (made.left, made.right), len(every)), whole)
     if kept == every:
         return Operand(product, tuple(map(made.out.index, kept)))
     gone = tuple(k for k in every if k not in made.out)
     fold = Fold("sum", Operand(product, every), gone, len(every))
-    number = graph.emit(fold, replace(own, shape=tuple(lengths[k] for k in kept)))
+    number = graph.emit(fold, replace(own, shape=tuple(found[k] for k in kept)))
     return Operand(number, tuple(map(made.out.index, kept)))

@@ -27,7 +27,7 @@ from einsumgrad.plan.nodes import (
     Variable,
     Window,
 )
-from einsumgrad.plan.operands import Operand, Register
+from einsumgrad.plan.operands import Operand, Register, lengths
 from einsumgrad.plan.scratch import bytes_of
 from einsumgrad.plan.uses import uses
 
@@ -61,10 +61,7 @@ def flops(made: Instruction, own: Register, registers: Registers) -> int:
 
 def _space(operands: tuple[Operand, ...], registers: Registers) -> int:
     """Over how many tuples of indices some operands range together."""
-    lengths: dict[int, int] = {}
-    for operand in operands:
-        lengths.update(zip(operand.layout, registers[operand.register].shape, strict=True))
-    return math.prod(lengths.values())
+    return math.prod(lengths(operands, registers).values())
 
 
 def traffic(made: Instruction, own: Register, registers: Registers) -> int:

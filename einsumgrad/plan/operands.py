@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable, Sequence
 
 from einsumgrad.plan.entries import Entry
 from einsumgrad.record import record
@@ -73,3 +74,11 @@ class Nest:
     outer: int
     axes: tuple[tuple[int, Layout], ...]
     held: tuple[tuple[int, Layout], ...]
+
+
+def lengths(operands: Iterable[Operand], registers: Sequence[Register]) -> dict[int, int]:
+    """How long each axis is of the space in which some operands stand together."""
+    found: dict[int, int] = {}
+    for operand in operands:
+        found.update(zip(operand.layout, registers[operand.register].shape, strict=True))
+    return found

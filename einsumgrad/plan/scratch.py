@@ -34,7 +34,7 @@ from einsumgrad.plan.nodes import (
     Variable,
     Window,
 )
-from einsumgrad.plan.operands import At, Operand, Register
+from einsumgrad.plan.operands import At, Operand, Register, lengths
 
 MAPS = {"sigmoid": 1, "silu": 1, "erf": 1, "softplus": 2, "leaky_relu": 2, "gelu": 3}
 """How many arrays like its result a function makes on the way, where it makes any."""
@@ -82,12 +82,8 @@ def scratch(made: Instruction, own: Register, registers: Sequence[Register]) -> 
 
 def _positions(at: tuple[At, ...], registers: Sequence[Register]) -> int:
     """Over how many places of the space a tensor is read or written at index arrays."""
-    lengths: dict[int, int] = {}
-    for position in at:
-        place = position.place
-        if isinstance(place, Operand) and place.register >= 0:
-            lengths.update(zip(place.layout, registers[place.register].shape, strict=True))
-    return math.prod(lengths.values())
+    places = (p.place for p in at if isinstance(p.place, Operand) and p.place.register >= 0)
+    return math.prod(lengths(places, registers).values())
 
 
 def _copied(made: Pair, registers: Sequence[Register]) -> int:

@@ -53,8 +53,7 @@ def _settled(program: Program, told: Told) -> Iterator[Statement]:
             form = shapes.of(clash)
             where = _held(statement, form)
             name = names.setdefault((form.shape, len(where)), fresh_name("c", taken))
-            helper, statement = _apart(statement, form, name, told)
-            helper = replace(helper, where=where)
+            helper, statement = _apart(statement, form, name, where, told)
             if name not in taken:
                 yield settle_statement(helper, told)
             taken.add(name)
@@ -103,14 +102,18 @@ def _reindexed(node: Node, names: Mapping[Index, Index]) -> Node:
             return node
 
 
-def _apart(statement: Statement, form: Form, name: str, told: Told) -> tuple[Statement, Statement]:
-    """A softmax with a statement of its own, out of reach of conditions that are not for it."""
+def _apart(
+    statement: Statement, form: Form, name: str, where: tuple[Condition, ...], told: Told
+) -> tuple[Statement, Statement]:
+    """A softmax with a statement of its own, out of reach of conditions that are not for it;
+    `where`: those that are."""
     entry = Access(name, tuple(Position(i) for i in form.free))
     value = _exchanged(statement.value, form.node, entry)
     assert isinstance(value, Expr)
     made = replace(statement, value=value)
     told(statement, made, Reason("the condition is not for {0}, which gets a name", (form.node,)))
-    return Statement(form.free, entry, "=", form.node, listed=True, derived=True), made
+    helper = Statement(form.free, entry, "=", form.node, where=where, listed=True, derived=True)
+    return helper, made
 
 
 def _held(statement: Statement, form: Form) -> tuple[Condition, ...]:

@@ -25,7 +25,7 @@ from einsumgrad.plan.nodes import (
     Step,
     Window,
 )
-from einsumgrad.plan.operands import Arg, Layout, Operand
+from einsumgrad.plan.operands import Arg, Layout, Operand, lengths
 from einsumgrad.record import record
 
 Order = tuple[int, ...]
@@ -175,26 +175,17 @@ class Ballot:
             tuple(made.out.index(k) for k in (*stack, *first, *second))
             for first, second in ((left, right), (right, left))
         ]
-        first, second = self._lengths(made, rows), self._lengths(made, columns)
-        slow = self._slow(made, first, second), self._slow(made, second, first)
-        entries = self._lengths(made, made.out)
+        found = lengths((made.left, made.right), self.plan.registers)
+        first, second, summed = (
+            prod(found[k] for k in part) for part in (rows, columns, made.parts[3])
+        )
+        slow = self._slow(made, first, second, summed), self._slow(made, second, first, summed)
+        entries = prod(found[k] for k in made.out)
         turned = [0 if wish is None else _apart(way, wish) * entries * TURNED for way in ways]
         return ways[turned[0] + slow[0] > turned[1] + slow[1]]
 
-    def _lengths(self, made: Pair, axes: Layout) -> int:
-        """How many entries a matrix has along some axes."""
-        lengths = {
-            k: n
-            for operand in (made.left, made.right)
-            for k, n in zip(
-                operand.layout, self.plan.registers[operand.register].shape, strict=True
-            )
-        }
-        return prod(lengths[k] for k in axes)
-
-    def _slow(self, made: Pair, rows: int, columns: int) -> float:
+    def _slow(self, made: Pair, rows: int, columns: int, summed: int) -> float:
         """What a product costs more than its transpose, in ns."""
-        summed = self._lengths(made, made.parts[3])
         single = self.plan.registers[made.left.register].dtype == "float32"
         wide = rows <= FEW and columns >= WIDE * rows and summed > DEEP
         return LOST * rows * columns * summed if single and wide else 0.0
