@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -18,7 +17,7 @@ from einsumgrad.diagnostics import EinError, Fault
 from einsumgrad.ir import nodes as ir
 from einsumgrad.pipeline import backward, tangents
 from einsumgrad.plan.memory import Memory, free_memory, limit_of, readable
-from einsumgrad.record import record
+from einsumgrad.record import record, replace
 from einsumgrad.session import Names, Session
 from einsumgrad.wrt import aliases, parameters
 

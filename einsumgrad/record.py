@@ -10,9 +10,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import MISSING, Field, FrozenInstanceError, dataclass, field, fields
 from operator import attrgetter
-from typing import Any, TypeVar, dataclass_transform, overload
+from typing import Any, Generic, TypeVar, dataclass_transform, overload
 
 T = TypeVar("T")
+S = TypeVar("S")
 put = object.__setattr__
 
 
@@ -43,6 +44,31 @@ def record(
     return made if cls is None else made(cls)
 
 
+def replace(whole: T, /, **changes: Any) -> T:
+    """The record with some facts changed, as `dataclasses.replace` makes it of those."""
+    kept = {name: getattr(whole, name) for name in whole._given if name not in changes}  # type: ignore[attr-defined]
+    return type(whole)(**kept, **changes)
+
+
+class Open:
+    """A base of records that keep what they find out about themselves: see `lazy`."""
+
+    __dict__: dict[str, Any]
+
+
+class lazy(Generic[S, T]):  # noqa: N801 - a decorator, as `property` is
+    """A property that an `Open` record looks up once: `functools.cached_property` without its lock,
+    which takes longer than what is asked for here. Found twice by two threads, it is the same."""
+
+    def __init__(self, find: Callable[[S], T]) -> None:
+        self.find, self.name = find, find.__name__
+        self.__doc__ = find.__doc__
+
+    def __get__(self, holder: S, _: type[S] | None = None) -> T:
+        found = holder.__dict__[self.name] = self.find(holder)
+        return found
+
+
 def _give(cls: type[Any], methods: Iterable[tuple[str, object]]) -> None:
     for name, method in methods:
         setattr(cls, name, method)
@@ -51,6 +77,7 @@ def _give(cls: type[Any], methods: Iterable[tuple[str, object]]) -> None:
 def _shared(cls: type[Any], *, frozen: bool, eq: bool) -> Iterator[tuple[str, object]]:
     """The methods of a record, the last of them still to be compiled."""
     yield "__repr__", _repr
+    yield "_given", tuple(f.name for f in fields(cls) if f.init)
     if frozen:
         yield from (("__setattr__", _frozen), ("__delattr__", _frozen), ("__setstate__", _restore))
     if eq:

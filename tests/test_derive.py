@@ -14,8 +14,8 @@ from einsumgrad.cli.main import app
 from einsumgrad.derive.reverse import reverse
 from einsumgrad.ir import nodes as ir
 from einsumgrad.ir.functions import FUNCTIONS, OPERATORS
+from einsumgrad.ir.nodes import walk
 from einsumgrad.ir.verify import verify as sound
-from einsumgrad.ir.walk import walk
 from einsumgrad.rewrite.edit import completed
 from einsumgrad.rewrite.passes import PASSES, rewrite
 from einsumgrad.rewrite.stable import stable

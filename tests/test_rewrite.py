@@ -23,8 +23,8 @@ from einsumgrad.derive.reverse import reverse
 from einsumgrad.diagnostics import InternalError
 from einsumgrad.ir import nodes as ir
 from einsumgrad.ir.build import number
+from einsumgrad.ir.nodes import walk
 from einsumgrad.ir.verify import verify
-from einsumgrad.ir.walk import walk
 from einsumgrad.reflect.expressions import expression
 from einsumgrad.reflect.reflect import reflect
 from einsumgrad.rewrite.edit import completed

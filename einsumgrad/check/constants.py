@@ -8,7 +8,7 @@ from typing import ClassVar
 
 from einsumgrad.diagnostics import Fault, Span
 from einsumgrad.ir import nodes as ir
-from einsumgrad.ir.walk import walk
+from einsumgrad.ir.nodes import walk
 from einsumgrad.record import record
 
 Sizes = Mapping[str, int]

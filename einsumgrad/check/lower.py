@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from dataclasses import field, replace
+from dataclasses import field
 from fractions import Fraction
 from typing import Literal, assert_never, cast
 
@@ -23,8 +23,8 @@ from einsumgrad.diagnostics import NOWHERE, EinError, Fault, Span
 from einsumgrad.ir import build
 from einsumgrad.ir import nodes as ir
 from einsumgrad.ir.functions import FUNCTIONS, OPERATORS
-from einsumgrad.ir.walk import walk
-from einsumgrad.record import record
+from einsumgrad.ir.nodes import walk
+from einsumgrad.record import record, replace
 from einsumgrad.syntax import tree as t
 from einsumgrad.syntax.faults import TooDeep
 from einsumgrad.syntax.walk import height

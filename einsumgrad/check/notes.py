@@ -9,8 +9,8 @@ from einsumgrad.check.conditions import possible
 from einsumgrad.check.ranges import ranges
 from einsumgrad.diagnostics import Fault, Span
 from einsumgrad.ir.inside import computed_reads, left_out
-from einsumgrad.ir.nodes import Expr, Index, Program, Reduce, Statement, Sum
-from einsumgrad.ir.walk import accesses, free_indices, walk
+from einsumgrad.ir.nodes import Expr, Index, Program, Reduce, Statement, Sum, walk
+from einsumgrad.ir.walk import accesses, free_indices
 from einsumgrad.record import record
 from einsumgrad.syntax.names import size_name
 

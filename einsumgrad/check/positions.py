@@ -8,7 +8,7 @@ from einsumgrad.check.faults import ComputedGather, NotIndex
 from einsumgrad.diagnostics import Fault
 from einsumgrad.ir import nodes as ir
 from einsumgrad.ir.affine import affine
-from einsumgrad.ir.walk import walk
+from einsumgrad.ir.nodes import walk
 from einsumgrad.syntax import tree as t
 
 AFFINE = "a sum of indices times whole numbers or sizes"

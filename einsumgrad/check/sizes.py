@@ -16,7 +16,7 @@ from einsumgrad.check.size_faults import BadSize, UnknownLength, UnknownSize
 from einsumgrad.check.spans import place_of
 from einsumgrad.diagnostics import NOWHERE, EinError, Fault
 from einsumgrad.ir import nodes as ir
-from einsumgrad.ir.walk import walk
+from einsumgrad.ir.nodes import walk
 from einsumgrad.syntax.names import base_name
 
 LIMIT = 2**63

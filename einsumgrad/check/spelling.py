@@ -14,8 +14,8 @@ from einsumgrad.check.faults import BareOperator, UnknownTensor
 from einsumgrad.diagnostics import Fault, Span
 from einsumgrad.ir import nodes as ir
 from einsumgrad.ir.functions import OPERATOR_SYNONYMS, OPERATORS
-from einsumgrad.ir.nodes import Node
-from einsumgrad.ir.walk import accesses, walk
+from einsumgrad.ir.nodes import Node, walk
+from einsumgrad.ir.walk import accesses
 from einsumgrad.record import record
 from einsumgrad.syntax.faults import UnknownFunction, UnknownWord
 from einsumgrad.syntax.meant import ELSEWHERE, meant_function, meant_operator

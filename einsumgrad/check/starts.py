@@ -8,7 +8,7 @@ from einsumgrad.check.lower import Scope, lower
 from einsumgrad.diagnostics import Fault
 from einsumgrad.ir import nodes as ir
 from einsumgrad.ir.functions import DISTRIBUTIONS
-from einsumgrad.ir.walk import walk
+from einsumgrad.ir.nodes import walk
 from einsumgrad.syntax import tree as t
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from einsumgrad.check.corrected import added, list_span, relisted, summed
 from einsumgrad.check.faults import (
     ListedTwice,
@@ -20,7 +18,7 @@ from einsumgrad.ir import nodes as ir
 from einsumgrad.ir.build import ZERO, conjuncts, product, total
 from einsumgrad.ir.nodes import Node, children
 from einsumgrad.ir.walk import free_indices
-from einsumgrad.record import record
+from einsumgrad.record import record, replace
 from einsumgrad.syntax import tree as t
 from einsumgrad.syntax.faults import TooDeep
 from einsumgrad.syntax.walk import walk

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 from fractions import Fraction
 from typing import cast
 
@@ -15,6 +14,7 @@ from einsumgrad.diagnostics import Fault
 from einsumgrad.ir import nodes as ir
 from einsumgrad.ir.affine import is_affine
 from einsumgrad.ir.walk import accesses
+from einsumgrad.record import replace
 from einsumgrad.syntax.names import SUFFIXES, base_name
 
 Axes = tuple[ir.Index | None, ...]

@@ -3,8 +3,6 @@ like leaves out what reads outside (LANGUAGE §6)."""
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from einsumgrad.check.ranges import Ranges, ranges
 from einsumgrad.derive.named import named
 from einsumgrad.diagnostics import EinError
@@ -21,6 +19,7 @@ from einsumgrad.ir.nodes import (
     Statement,
     children,
 )
+from einsumgrad.record import replace
 
 
 def explicit(program: Program) -> Program:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import replace
 
 from einsumgrad.derive.words import Rule
 from einsumgrad.ir.build import conjuncts, product
@@ -20,7 +19,7 @@ from einsumgrad.ir.nodes import (
 )
 from einsumgrad.ir.substitute import fresh_index, replace_all, substitute
 from einsumgrad.ir.walk import free_indices
-from einsumgrad.record import record
+from einsumgrad.record import record, replace
 
 
 @record

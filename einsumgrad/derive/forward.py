@@ -8,7 +8,6 @@ by give: no batch factor belongs in it.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 
 from einsumgrad.check.tensors import complete
 from einsumgrad.derive.explicit import explicit, worded
@@ -20,6 +19,7 @@ from einsumgrad.derive.split import logged_tensors
 from einsumgrad.derive.tangent import Tangents
 from einsumgrad.ir.build import ZERO, product
 from einsumgrad.ir.nodes import Access, Expr, Op, Program, Statement, Tensor
+from einsumgrad.record import replace
 
 DOT = ".dot"
 

@@ -8,7 +8,6 @@ inner function may stand inline or be the definition of the tensor that the loga
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import replace
 
 from einsumgrad.derive import words
 from einsumgrad.derive.flow import Flow, open_binder
@@ -30,10 +29,11 @@ from einsumgrad.ir.nodes import (
     Statement,
     Sum,
     children,
+    walk,
 )
 from einsumgrad.ir.substitute import fresh_index, pins, replace_all, substitute
-from einsumgrad.ir.walk import free_indices, walk
-from einsumgrad.record import record
+from einsumgrad.ir.walk import free_indices
+from einsumgrad.record import record, replace
 
 Definitions = Mapping[str, Statement]
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 
 from einsumgrad.ir.inside import left_out
 from einsumgrad.ir.nodes import Index, Program, Tensor
+from einsumgrad.record import replace
 
 LETTERS = "ijklmnopqrstuvwxyz"
 LEAVES = ("input", "param")

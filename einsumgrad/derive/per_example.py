@@ -6,8 +6,6 @@ gradient."""
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from einsumgrad.check.faults import NoDerivative
 from einsumgrad.check.tensors import complete
 from einsumgrad.diagnostics import EinError
@@ -24,6 +22,7 @@ from einsumgrad.ir.nodes import (
     children,
 )
 from einsumgrad.ir.walk import accesses, free_indices
+from einsumgrad.record import replace
 
 
 def per_example(program: Program, derived: Program) -> Program:

@@ -9,7 +9,7 @@ since brackets have none of their own.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import field, replace
+from dataclasses import field
 
 from einsumgrad.derive.rules import exact
 from einsumgrad.derive.split import argument_of, fresh_name, stem
@@ -27,7 +27,7 @@ from einsumgrad.ir.nodes import (
     ReduceOp,
     Statement,
 )
-from einsumgrad.record import record
+from einsumgrad.record import record, replace
 
 OPERATORS: Mapping[Op, ReduceOp] = {"max=": "max", "min=": "min", "*=": "prod"}
 Helpers = Mapping[int, tuple[Statement, ...]]

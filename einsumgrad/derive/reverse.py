@@ -8,7 +8,6 @@ that is the business of `rewrite`.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 
 from einsumgrad.check.faults import NoDerivative
 from einsumgrad.check.tensors import complete
@@ -27,9 +26,9 @@ from einsumgrad.derive.split import split
 from einsumgrad.diagnostics import EinError
 from einsumgrad.ir.build import MINUS_ONE, ONE, ZERO, product
 from einsumgrad.ir.circles import by_target, reachable
-from einsumgrad.ir.nodes import Access, Expr, Op, Position, Program, Size, Statement, Tensor
-from einsumgrad.ir.walk import free_indices, walk
-from einsumgrad.record import record
+from einsumgrad.ir.nodes import Access, Expr, Op, Position, Program, Size, Statement, Tensor, walk
+from einsumgrad.ir.walk import free_indices
+from einsumgrad.record import record, replace
 
 MAX_PARTS = 2_000_000
 

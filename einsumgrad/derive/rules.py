@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import field, replace
+from dataclasses import field
 from typing import assert_never
 
 from einsumgrad.check.lower import Scope, lower
@@ -38,7 +38,7 @@ from einsumgrad.ir.nodes import (
     Sum,
 )
 from einsumgrad.ir.substitute import fresh_index, replace_all, substitute
-from einsumgrad.record import record
+from einsumgrad.record import record, replace
 from einsumgrad.syntax import tree as t
 from einsumgrad.syntax.parse import parse_expression
 

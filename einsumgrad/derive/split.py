@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from dataclasses import field, replace
+from dataclasses import field
 
 from einsumgrad.derive.fusion import logged
 from einsumgrad.derive.pull import Model
@@ -30,9 +30,10 @@ from einsumgrad.ir.nodes import (
     Statement,
     Sum,
     children,
+    walk,
 )
-from einsumgrad.ir.walk import free_indices, gathers, guards, walk
-from einsumgrad.record import record
+from einsumgrad.ir.walk import free_indices, gathers, guards
+from einsumgrad.record import record, replace
 
 
 @record(frozen=False)

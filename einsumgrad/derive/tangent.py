@@ -8,7 +8,7 @@ its own here, its transpose being the one of reverse mode.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import field, replace
+from dataclasses import field
 from itertools import islice
 from typing import assert_never
 
@@ -47,11 +47,12 @@ from einsumgrad.ir.nodes import (
     Size,
     Statement,
     Sum,
+    walk,
 )
 from einsumgrad.ir.substitute import replace as moved_to
 from einsumgrad.ir.substitute import replace_all
-from einsumgrad.ir.walk import free_indices, gathers, walk
-from einsumgrad.record import record
+from einsumgrad.ir.walk import free_indices, gathers
+from einsumgrad.record import record, replace
 
 MAX_PARTS = 2_000_000
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from einsumgrad.derive.flow import Flow
 from einsumgrad.ir.build import ZERO, coefficient_of, conjuncts, product, total
 from einsumgrad.ir.nodes import (
@@ -19,6 +17,7 @@ from einsumgrad.ir.nodes import (
     Sum,
 )
 from einsumgrad.ir.walk import free_indices
+from einsumgrad.record import replace
 
 
 def entry(moved: Expr) -> bool:

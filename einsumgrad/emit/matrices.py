@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 
 from einsumgrad.emit.places import Place
 from einsumgrad.emit.writer import Writer, plain
 from einsumgrad.plan.nodes import Pair
 from einsumgrad.plan.operands import Layout, Operand
+from einsumgrad.record import replace
 
 
 def product(writer: Writer, made: Pair, places: Mapping[int, Place], out: Place) -> None:

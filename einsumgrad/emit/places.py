@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import math
-from dataclasses import replace
 
 import numpy as np
 
 from einsumgrad.plan.operands import Layout
-from einsumgrad.record import record
+from einsumgrad.record import record, replace
 
 
 @record

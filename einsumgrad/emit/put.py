@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import replace
 
 from einsumgrad.emit.places import Place
 from einsumgrad.emit.slices import spots
@@ -12,6 +11,7 @@ from einsumgrad.emit.table import UFUNCS
 from einsumgrad.emit.writer import Writer
 from einsumgrad.plan.nodes import Map, OverlapAdd
 from einsumgrad.plan.operands import Constant, Operand
+from einsumgrad.record import replace
 
 WHOLE = {"float32": "int32", "float64": "int64"}
 """Whole numbers of as many bits."""

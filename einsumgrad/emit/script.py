@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from einsumgrad.emit.homes import homes
@@ -24,7 +23,7 @@ from einsumgrad.plan.nodes import (
     Strips,
     Variable,
 )
-from einsumgrad.record import record
+from einsumgrad.record import record, replace
 from einsumgrad.tune.orders import flat, orders
 
 if TYPE_CHECKING:

@@ -15,8 +15,18 @@ from einsumgrad.derive.rules import active_reads
 from einsumgrad.derive.words import Rule
 from einsumgrad.explain.story import Story, follow
 from einsumgrad.ir.build import ONE, product
-from einsumgrad.ir.nodes import Access, Condition, Expr, Index, Program, Reduce, Size, Statement
-from einsumgrad.ir.walk import accesses, free_indices, walk
+from einsumgrad.ir.nodes import (
+    Access,
+    Condition,
+    Expr,
+    Index,
+    Program,
+    Reduce,
+    Size,
+    Statement,
+    walk,
+)
+from einsumgrad.ir.walk import accesses, free_indices
 from einsumgrad.record import record
 
 

@@ -11,8 +11,8 @@ from einsumgrad.explain.opening import heading, opening, starting
 from einsumgrad.explain.story import Story
 from einsumgrad.explain.writer import Writer, solid, wrapped, writer
 from einsumgrad.ir.build import ONE
-from einsumgrad.ir.nodes import Access, Size, Statement
-from einsumgrad.ir.walk import accesses, walk
+from einsumgrad.ir.nodes import Access, Size, Statement, walk
+from einsumgrad.ir.walk import accesses
 from einsumgrad.reflect.ascii import ascii_program
 from einsumgrad.reflect.reflect import reflect
 from einsumgrad.syntax.show import show

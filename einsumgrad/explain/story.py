@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import field, replace
+from dataclasses import field
 
 from einsumgrad.diagnostics import Source, Span
 from einsumgrad.ir.nodes import Program, Statement
-from einsumgrad.record import record
+from einsumgrad.record import record, replace
 from einsumgrad.rewrite.edit import Reason
 from einsumgrad.rewrite.passes import rewrite
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
 
 from einsumgrad.explain.explain import Explanation, every_story
 from einsumgrad.explain.story import Story
@@ -18,9 +17,9 @@ from einsumgrad.ir.nodes import (
     Position,
     Reduce,
     Statement,
+    walk,
 )
-from einsumgrad.ir.walk import walk
-from einsumgrad.record import record
+from einsumgrad.record import record, replace
 from einsumgrad.reflect.ascii import Spelling, ascii_expr, ascii_statement, spelling, wider
 from einsumgrad.reflect.expressions import condition, expression
 from einsumgrad.reflect.reflect import statement as reflected

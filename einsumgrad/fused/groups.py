@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import field, replace
+from dataclasses import field
 
 from einsumgrad.fused.nests import Group, fusable, opened
 from einsumgrad.fused.segments import laid
@@ -23,7 +23,7 @@ from einsumgrad.plan.nodes import (
 )
 from einsumgrad.plan.operands import Layout, Nest, Register
 from einsumgrad.plan.uses import uses
-from einsumgrad.record import record
+from einsumgrad.record import record, replace
 from einsumgrad.tune.live import live
 from einsumgrad.tune.orders import Order, flat, orders
 from einsumgrad.tune.strips import apart, filled

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import field, replace
+from dataclasses import field
 from functools import partial
 
 from einsumgrad.fused.functions import call, power_by, types
@@ -12,7 +12,7 @@ from einsumgrad.fused.text import KINDS, Memory, Text
 from einsumgrad.fused.writing import literal
 from einsumgrad.plan.nodes import Cast, Fold, Kernel, Map, Step
 from einsumgrad.plan.operands import Arg, Constant, Layout, Operand
-from einsumgrad.record import record
+from einsumgrad.record import record, replace
 
 NAME = "@KERNEL"
 """The function of a kernel, before it has a name that is its own in a module."""

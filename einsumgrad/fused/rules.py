@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from math import isclose, prod
 
 from einsumgrad.fused.nests import FLOATS
 from einsumgrad.plan.nodes import Fold, Instruction, Map, Pair, Plan
 from einsumgrad.plan.operands import Arg, Constant, Operand, Register, lengths
+from einsumgrad.record import replace
 from einsumgrad.tune.graph import Graph, plainly, replay
 from einsumgrad.tune.live import live
 from einsumgrad.tune.peephole import ROOT_HALF, covered, inner

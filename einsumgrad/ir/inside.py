@@ -19,8 +19,9 @@ from einsumgrad.ir.nodes import (
     Size,
     Statement,
     children,
+    walk,
 )
-from einsumgrad.ir.walk import free_indices, walk
+from einsumgrad.ir.walk import free_indices
 
 SUMS = ("sum", "mean", "prod")
 """Reductions for which what reads outside is 0."""

@@ -7,15 +7,14 @@ a number, a size, a gather, an affine combination). Spans and ways of writing do
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import field
 from fractions import Fraction
-from functools import cached_property
 from operator import attrgetter
 from typing import Any, Literal
 
 from einsumgrad.diagnostics import NOWHERE, Source, Span
-from einsumgrad.record import record
+from einsumgrad.record import Open, lazy, record
 
 
 @record
@@ -186,24 +185,30 @@ def children(node: Node) -> tuple[Node, ...]:
     return PARTS[type(node)](node)
 
 
-def _below(nodes: tuple[Node, ...]) -> Iterator[Node]:
+LEAVES = frozenset((Number, Size, Position))
+
+
+def walk(*nodes: Node) -> list[Node]:
     """The nodes and everything below them, outer before inner, in reading order."""
-    stack = list(nodes[::-1])
-    while stack:
-        current = stack.pop()
-        yield current
-        if below := children(current):
-            stack.extend(below[::-1])
+    found: list[Node] = []
+    left = list(nodes[::-1])
+    while left:
+        current = left.pop()
+        found.append(current)
+        kind = type(current)
+        if kind not in LEAVES:
+            left += PARTS[kind](current)[::-1]
+    return found
 
 
-@dataclass(frozen=True)
-class Statement:
+@record
+class Statement(Open):
     """For each tuple of `indices` (in loop order) that meets all of `where`: target op value.
 
     `listed`: the source wrote a `for`. Indices bound by operators are not among `indices`.
     `derived`: the current derivation made it, so rewriting may change it; `origin` is then the
     number of what it derives from, a forward statement or a named part of one. What it reads is
-    asked for by every pass, so it is looked up once (and the class has no slots)."""
+    asked for by every pass, so it is looked up once."""
 
     indices: tuple[Index, ...]
     target: Access
@@ -215,21 +220,21 @@ class Statement:
     origin: int | None = field(default=None, compare=False)
     span: Span = field(default=NOWHERE, compare=False, repr=False)
 
-    @cached_property
+    @lazy
     def nodes(self) -> tuple[Node, ...]:
         """What a statement reads from: value, conditions, and the target's index positions."""
         return (self.value, *self.where, *self.target.at)
 
-    @cached_property
+    @lazy
     def reads(self) -> tuple[Access, ...]:
         """Every tensor entry that the statement reads, in reading order."""
-        return tuple(node for node in _below(self.nodes) if isinstance(node, Access))
+        return tuple(node for node in walk(*self.nodes) if isinstance(node, Access))
 
-    @cached_property
+    @lazy
     def every_index(self) -> frozenset[Index]:
         """Every index of the statement, bound ones too."""
         found = set(self.indices)
-        for node in _below(self.nodes):
+        for node in walk(*self.nodes):
             match node:
                 case Position(index) | Normalise(index=index):
                     found.add(index)

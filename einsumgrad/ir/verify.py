@@ -28,8 +28,9 @@ from einsumgrad.ir.nodes import (
     Statement,
     Sum,
     Tensor,
+    walk,
 )
-from einsumgrad.ir.walk import free_indices, walk
+from einsumgrad.ir.walk import free_indices
 
 SHOWN = 5
 ONE_INDEX = ("logsumexp", "argmax", "argmin")

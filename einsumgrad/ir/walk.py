@@ -26,6 +26,7 @@ from einsumgrad.ir.nodes import (
     Size,
     Sum,
     children,
+    walk,
 )
 
 
@@ -86,16 +87,6 @@ def _free(node: Node, bound: tuple[Index, ...], found: dict[Index, None]) -> Non
         case _:
             for part in children(node):
                 _free(part, bound, found)
-
-
-def walk(node: Node) -> Iterator[Node]:
-    """The node and everything below it, outer before inner, in reading order."""
-    stack = [node]
-    while stack:
-        current = stack.pop()
-        yield current
-        if below := children(current):
-            stack.extend(below[::-1])
 
 
 def accesses(node: Node) -> Iterator[Access]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -21,6 +20,7 @@ from einsumgrad.peers.table import Peer
 from einsumgrad.peers.translate import Translator
 from einsumgrad.plan.loops import every_place
 from einsumgrad.plan.targets import WAYS, start_of
+from einsumgrad.record import replace
 
 Function = Callable[[Mapping[str, Any]], dict[str, Any]]
 ADDED = ("add", "subtract")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from einsumgrad.ir import nodes as ir
@@ -10,6 +9,7 @@ from einsumgrad.ir.walk import accesses, free_indices
 from einsumgrad.plan.builder import Term, Value
 from einsumgrad.plan.nodes import Window
 from einsumgrad.plan.operands import Walk
+from einsumgrad.record import replace
 
 if TYPE_CHECKING:
     from einsumgrad.plan.lower import Lowering

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import field, replace
+from dataclasses import field
 from typing import assert_never
 
 from einsumgrad.ir import nodes as ir
@@ -20,7 +20,7 @@ from einsumgrad.plan.numbers import evaluate, holds
 from einsumgrad.plan.operands import Constant
 from einsumgrad.plan.reads import read
 from einsumgrad.plan.unroll import offsets
-from einsumgrad.record import record
+from einsumgrad.record import record, replace
 
 HEAVY = (ir.Reduce, ir.Normalise, ir.Call, ir.Sum, ir.Product, ir.Power)
 """What is computed for all values of a loop's index at once, where that can be."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from einsumgrad.check.pieces import meetings
@@ -13,6 +12,7 @@ from einsumgrad.plan.builder import Value
 from einsumgrad.plan.lower import Lowering
 from einsumgrad.plan.nodes import Fill, Once
 from einsumgrad.plan.targets import put
+from einsumgrad.record import replace
 
 if TYPE_CHECKING:
     from einsumgrad.plan.plan import Planner

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from einsumgrad.ir import nodes as ir
@@ -12,6 +11,7 @@ from einsumgrad.plan.builder import Term, Value
 from einsumgrad.plan.entries import entry
 from einsumgrad.plan.nodes import Fill
 from einsumgrad.plan.operands import At, Constant, Operand
+from einsumgrad.record import replace
 
 if TYPE_CHECKING:
     from einsumgrad.plan.lower import Lowering

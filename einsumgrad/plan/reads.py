@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from einsumgrad.ir import nodes as ir
@@ -12,6 +11,7 @@ from einsumgrad.plan.nodes import Fill, Gather
 from einsumgrad.plan.operands import Constant
 from einsumgrad.plan.places import placed
 from einsumgrad.plan.windows import leaving, window
+from einsumgrad.record import replace
 
 if TYPE_CHECKING:
     from einsumgrad.plan.lower import Lowering

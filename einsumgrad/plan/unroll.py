@@ -9,7 +9,6 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
 
 from einsumgrad.ir import nodes as ir
 from einsumgrad.ir.affine import affine
@@ -18,6 +17,7 @@ from einsumgrad.ir.substitute import replace_all, substitute
 from einsumgrad.ir.walk import accesses as entries_in
 from einsumgrad.ir.walk import free_indices
 from einsumgrad.plan.builder import Builder
+from einsumgrad.record import replace
 
 MAX_OFFSETS = 256
 Offsets = dict[ir.Index, ir.Expr]

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
 
 from einsumgrad.ir import nodes as ir
 from einsumgrad.ir.functions import FUNCTIONS, KEYWORDS, OPERATORS, SYNONYMS
-from einsumgrad.ir.nodes import Node, children
-from einsumgrad.ir.walk import walk, with_children
-from einsumgrad.record import record
+from einsumgrad.ir.nodes import Node, children, walk
+from einsumgrad.ir.walk import with_children
+from einsumgrad.record import record, replace
 from einsumgrad.syntax.names import ascii_name, distinct, size_name
 
 RESERVED = {*FUNCTIONS, *OPERATORS, *SYNONYMS, *KEYWORDS, "inf", "pi"}

@@ -10,7 +10,7 @@ from typing import assert_never
 
 from einsumgrad.ir import nodes as ir
 from einsumgrad.ir.build import coefficient_of, is_reciprocal, product, reciprocal
-from einsumgrad.ir.walk import walk
+from einsumgrad.ir.nodes import walk
 from einsumgrad.syntax import tree as t
 
 MAX_OVER = 64

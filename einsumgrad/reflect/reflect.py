@@ -8,7 +8,7 @@ from typing import Literal
 
 from einsumgrad.check.check import default_outputs
 from einsumgrad.ir import nodes as ir
-from einsumgrad.ir.walk import walk
+from einsumgrad.ir.nodes import walk
 from einsumgrad.reflect.expressions import chained, condition, expression
 from einsumgrad.syntax import tree as t
 from einsumgrad.syntax.names import size_name

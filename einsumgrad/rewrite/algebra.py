@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import replace
 from fractions import Fraction
 from math import isfinite
 from operator import is_not
@@ -44,8 +43,10 @@ from einsumgrad.ir.nodes import (
     Size,
     Sum,
     children,
+    walk,
 )
-from einsumgrad.ir.walk import free_indices, walk
+from einsumgrad.ir.walk import free_indices
+from einsumgrad.record import replace
 from einsumgrad.rewrite.factor import factors_of
 from einsumgrad.rewrite.heads import differ, head, heads
 

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 
 from einsumgrad.ir.build import MINUS_ONE, coefficient_of, negative, rebuild
 from einsumgrad.ir.circles import by_target
 from einsumgrad.ir.nodes import Access, Expr, Node, Position, Program, Statement, children
 from einsumgrad.ir.substitute import substitute
-from einsumgrad.record import record
+from einsumgrad.record import record, replace
 from einsumgrad.rewrite.edit import Reason, Told, plain_target, unheard, with_statements
 from einsumgrad.rewrite.simplify import simplify_statement
 

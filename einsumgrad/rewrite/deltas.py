@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from einsumgrad.ir.build import product
 from einsumgrad.ir.nodes import (
     Access,
@@ -19,9 +17,11 @@ from einsumgrad.ir.nodes import (
     Program,
     Statement,
     Tensor,
+    walk,
 )
 from einsumgrad.ir.substitute import pins, replace_all, substitute
-from einsumgrad.ir.walk import bound_indices, computed_with, free_indices, walk
+from einsumgrad.ir.walk import bound_indices, computed_with, free_indices
+from einsumgrad.record import replace
 from einsumgrad.rewrite.edit import Reason, Told, unheard, with_statements
 from einsumgrad.rewrite.factor import factors_of
 from einsumgrad.rewrite.simplify import simplify_statement

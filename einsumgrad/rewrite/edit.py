@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import replace
 
 from einsumgrad.check.tensors import complete
 from einsumgrad.ir.nodes import Access, Expr, Position, Program, Statement
-from einsumgrad.record import record
+from einsumgrad.record import record, replace
 
 
 @record

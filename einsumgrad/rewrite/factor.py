@@ -21,8 +21,8 @@ from einsumgrad.ir.nodes import (
     Size,
     Sum,
     children,
+    walk,
 )
-from einsumgrad.ir.walk import walk
 
 MAX_TERMS = 64
 

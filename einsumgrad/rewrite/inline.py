@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from einsumgrad.ir.affine import is_affine
 from einsumgrad.ir.build import negative, rebuild
 from einsumgrad.ir.circles import by_target
@@ -18,9 +16,11 @@ from einsumgrad.ir.nodes import (
     Reduce,
     Statement,
     children,
+    walk,
 )
 from einsumgrad.ir.substitute import pins, substitute
-from einsumgrad.ir.walk import accesses, free_indices, walk
+from einsumgrad.ir.walk import accesses, free_indices
+from einsumgrad.record import replace
 from einsumgrad.rewrite.edit import (
     Reason,
     Told,

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable
-from dataclasses import replace
 
 from einsumgrad.ir.build import ZERO, negative, total
 from einsumgrad.ir.circles import by_target
 from einsumgrad.ir.nodes import Compare, Condition, Expr, Position, Program, Statement
 from einsumgrad.ir.walk import accesses
+from einsumgrad.record import replace
 from einsumgrad.rewrite.algebra import simplify
 from einsumgrad.rewrite.edit import Reason, Told, plain_target, unheard, with_statements
 from einsumgrad.rewrite.factor import expand, weight

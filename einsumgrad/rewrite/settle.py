@@ -4,7 +4,6 @@ operator that binds one of the names it mentions, so names must differ where tha
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 
 from einsumgrad.check.check import default_outputs
 from einsumgrad.derive.split import fresh_name
@@ -21,10 +20,11 @@ from einsumgrad.ir.nodes import (
     Reduce,
     Statement,
     children,
+    walk,
 )
 from einsumgrad.ir.substitute import fresh_index, replace_all, substitute
-from einsumgrad.ir.walk import free_indices, walk, with_children
-from einsumgrad.record import record
+from einsumgrad.ir.walk import free_indices, with_children
+from einsumgrad.record import record, replace
 from einsumgrad.reflect.reflect import needed_indices
 from einsumgrad.rewrite.edit import Reason, Told, taken_names, unheard, with_statements
 from einsumgrad.rewrite.factor import factors_of

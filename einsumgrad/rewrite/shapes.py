@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import field, replace
+from dataclasses import field
 from operator import is_not
 
 from einsumgrad.ir.build import is_reciprocal
@@ -20,9 +20,10 @@ from einsumgrad.ir.nodes import (
     Reduce,
     Sum,
     children,
+    walk,
 )
-from einsumgrad.ir.walk import free_indices, walk, with_children
-from einsumgrad.record import record
+from einsumgrad.ir.walk import free_indices, with_children
+from einsumgrad.record import record, replace
 
 Names = dict[Index, Position]
 PARTS = (Call, Reduce, Normalise, Power, Sum)

@@ -6,7 +6,7 @@ negative, is read by that name."""
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import field, replace
+from dataclasses import field
 from heapq import heappop, heappush
 
 from einsumgrad.ir.build import negative, rebuild
@@ -24,7 +24,7 @@ from einsumgrad.ir.nodes import (
 )
 from einsumgrad.ir.substitute import substitute
 from einsumgrad.ir.walk import accesses, free_indices
-from einsumgrad.record import record
+from einsumgrad.record import record, replace
 from einsumgrad.rewrite.algebra import negate, simplify
 from einsumgrad.rewrite.edit import (
     Reason,

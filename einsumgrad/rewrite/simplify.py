@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 
 from einsumgrad.ir.build import ZERO, product
 from einsumgrad.ir.nodes import Compare, Expr, Op, Program, Size, Statement, Sum
 from einsumgrad.ir.walk import free_indices
+from einsumgrad.record import replace
 from einsumgrad.rewrite.algebra import is_negative, negate, simplify
 from einsumgrad.rewrite.edit import Reason, Told, unheard, with_statements
 from einsumgrad.rewrite.factor import expand, factored, factors_of, weight

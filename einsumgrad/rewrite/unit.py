@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 
 from einsumgrad.ir.build import ONE, rebuild
 from einsumgrad.ir.circles import by_target
@@ -19,6 +18,7 @@ from einsumgrad.ir.nodes import (
     children,
 )
 from einsumgrad.ir.walk import free_indices
+from einsumgrad.record import replace
 from einsumgrad.rewrite.edit import Reason, Told, plain_target, unheard, with_statements
 from einsumgrad.rewrite.simplify import simplify_statement
 

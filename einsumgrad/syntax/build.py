@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import cast
 
 from einsumgrad.diagnostics import EinError, Span
 from einsumgrad.ir.functions import FUNCTIONS, OPERATOR_SYNONYMS, SYNONYMS
+from einsumgrad.record import replace
 from einsumgrad.syntax import tree as t
 from einsumgrad.syntax.faults import NotCondition, NotNumber
 from einsumgrad.syntax.spaced import spaced_before

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import fields, replace
+from dataclasses import fields
 from typing import Any
 
 from einsumgrad.diagnostics import Span
+from einsumgrad.record import replace
 from einsumgrad.syntax import tree as t
 
 Part = t.Expr | t.Condition | t.Item | t.IndexGroup | t.Declared | t.Draw

@@ -6,7 +6,6 @@ axis at which y is read. How often it is y is counted by two more statements of 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -18,7 +17,7 @@ from einsumgrad.ir import nodes as ir
 from einsumgrad.ir.build import ZERO, product
 from einsumgrad.ir.nodes import Node, children
 from einsumgrad.ir.walk import free_indices
-from einsumgrad.record import record
+from einsumgrad.record import record, replace
 from einsumgrad.train.examples import Examples
 from einsumgrad.train.parameters import fresh
 

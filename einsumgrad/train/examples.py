@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -14,7 +13,7 @@ from einsumgrad.check.sizes import sizes_given
 from einsumgrad.diagnostics import EinError, Fault
 from einsumgrad.ir import nodes as ir
 from einsumgrad.plan.faults import OutOfRange
-from einsumgrad.record import record
+from einsumgrad.record import record, replace
 from einsumgrad.train.faults import DataParameter, NoExamples
 from einsumgrad.train.parameters import parameters
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from itertools import groupby
 
+from einsumgrad.record import replace
 from einsumgrad.syntax import tree as t
 from einsumgrad.syntax.walk import Part, with_parts
 from einsumgrad.train.parameters import Parameter, fresh

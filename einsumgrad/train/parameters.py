@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Set
-from dataclasses import replace
 
 from einsumgrad.diagnostics import Span
 from einsumgrad.ir import nodes as ir
-from einsumgrad.record import record
+from einsumgrad.record import record, replace
 
 
 @record

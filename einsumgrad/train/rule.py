@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 
 from einsumgrad.diagnostics import EinError, Fault
-from einsumgrad.record import record
+from einsumgrad.record import record, replace
 from einsumgrad.syntax import tree as t
 from einsumgrad.syntax.walk import Part, parts, walk, with_parts
 from einsumgrad.train.faults import OneEntry, OptimizerDeclares

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import field, replace
+from dataclasses import field
 from typing import Any
 
 import numpy as np
@@ -17,7 +17,7 @@ from einsumgrad.check.sizes import sizes_given
 from einsumgrad.data_faults import NoLoss
 from einsumgrad.diagnostics import EinError
 from einsumgrad.ir import nodes as ir
-from einsumgrad.record import record
+from einsumgrad.record import record, replace
 from einsumgrad.steps.starts import fill
 from einsumgrad.train.classifier import Judge, judge
 from einsumgrad.train.examples import Examples, examples, take_data

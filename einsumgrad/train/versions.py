@@ -10,10 +10,10 @@ statements read the newest one, and the last version is what the next step begin
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import field, replace
+from dataclasses import field
 
 from einsumgrad.diagnostics import EinError, Fault
-from einsumgrad.record import record
+from einsumgrad.record import record, replace
 from einsumgrad.syntax import tree as t
 from einsumgrad.syntax.walk import Part, walk, with_parts
 from einsumgrad.train.faults import EveryEntry

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from einsumgrad.engines.functions import FOLDS
 from einsumgrad.plan.nodes import Arrange, Fold, Map
 from einsumgrad.plan.operands import Arg, Constant, Operand, Register
+from einsumgrad.record import replace
 from einsumgrad.tune.graph import Graph, plainly
 from einsumgrad.tune.peephole import covered, mapped
 

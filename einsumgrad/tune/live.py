@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from einsumgrad.plan.nodes import Loop, Once, Plan, Step, Store
 from einsumgrad.plan.uses import uses
+from einsumgrad.record import replace
 
 KEPT = (Store, Once, Loop)
 """Instructions that are there for what they do."""

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import math
-from dataclasses import replace
 
 from einsumgrad.plan.nodes import Cast, Fill, Fold, Instruction, Map
 from einsumgrad.plan.operands import Arg, Constant, Operand, Register
+from einsumgrad.record import replace
 from einsumgrad.tune.graph import Graph, plainly
 from einsumgrad.tune.scalars import scalar
 

@@ -4,12 +4,12 @@ between two steps stays in the cache, and that may run side by side."""
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import field, replace
+from dataclasses import field
 
 from einsumgrad.plan.nodes import Done, Instruction, Load, Loop, Plan, Room, Step, Strips
 from einsumgrad.plan.operands import Register
 from einsumgrad.plan.uses import uses
-from einsumgrad.record import record
+from einsumgrad.record import record, replace
 from einsumgrad.tune.classes import classes
 from einsumgrad.tune.levels import Cut, cut, cuttable
 

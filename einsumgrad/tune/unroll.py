@@ -6,14 +6,14 @@ derivative adds to the places is added slice by slice."""
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import field, replace
+from dataclasses import field
 from itertools import product
 from math import prod
 
 from einsumgrad.plan.nodes import Cast, Fold, Instruction, Map, OverlapAdd, Plan, Step, Window
 from einsumgrad.plan.operands import Arg, Constant, Layout, Operand, Register, Walk
 from einsumgrad.plan.uses import uses
-from einsumgrad.record import record
+from einsumgrad.record import record, replace
 from einsumgrad.tune.graph import Graph, again, finished, plainly
 
 FEW, ALL = 4, 9

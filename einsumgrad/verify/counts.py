@@ -16,8 +16,8 @@ import numpy.typing as npt
 
 from einsumgrad.ir import nodes as ir
 from einsumgrad.ir.affine import Line, affine, line
-from einsumgrad.ir.nodes import children
-from einsumgrad.ir.walk import walk, with_children
+from einsumgrad.ir.nodes import children, walk
+from einsumgrad.ir.walk import with_children
 from einsumgrad.record import record
 from einsumgrad.verify.values import Sizes
 

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from einsumgrad.plan.nodes import Cast, Instruction, Load, Map, Plan, Step
 from einsumgrad.plan.operands import Operand, Register
 from einsumgrad.plan.scratch import bytes_of
+from einsumgrad.record import replace
 
 COMPLEX = "complex128"
 

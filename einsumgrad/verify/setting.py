@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from fractions import Fraction
 from typing import Any, get_args
 
@@ -18,7 +17,7 @@ from einsumgrad.evaluate import gradients_apart
 from einsumgrad.ir import nodes as ir
 from einsumgrad.pipeline import backward, prepared
 from einsumgrad.plan.nodes import Plan
-from einsumgrad.record import record
+from einsumgrad.record import record, replace
 from einsumgrad.steps.runner import Runner
 from einsumgrad.verify.forward import Forward, make_forward
 from einsumgrad.verify.sample import Values, draw_arrays, draw_sizes
