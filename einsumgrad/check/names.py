@@ -35,12 +35,16 @@ class Names:
     defs: dict[str, t.Def] = field(default_factory=dict)
     sizes: dict[str, str] = field(default_factory=dict)
     faults: list[Fault] = field(default_factory=list)
+    known: dict[str, Index] = field(default_factory=dict)
 
     def index(self, name: str) -> Index:
-        """The index of that name with its size."""
-        if name in self.ranges:
-            return Index(name, self.ranges[name][0])
-        return Index(name, size_name(name))
+        """The index of that name with its size, once all ranges are known: the same object each
+        time, which compares sooner."""
+        found = self.known.get(name)
+        if found is None:
+            size = self.ranges[name][0] if name in self.ranges else size_name(name)
+            found = self.known[name] = Index(name, size)
+        return found
 
     def is_scalar(self, name: str) -> bool:
         """Whether a scalar tensor of that name is declared or written."""
@@ -220,15 +224,19 @@ def _index_names(file: t.File, names: Names) -> tuple[set[str], set[str], set[st
     sized: set[str] = set()
     for item in file.items:
         strong.update(_listed(item))
-        strong.update(filter(names.is_scalar, _copied(item)))
+        bare: set[str] = set()
         for node in walk(item):
             match node:
                 case t.SizeOf(index):
                     sized.add(index)
                 case t.Access():
-                    weak.update(n for n in _in_position(node) if not names.is_scalar(n))
+                    bare.update(_in_position(node))
                 case _:
                     pass
+        scalar = set(filter(names.is_scalar, bare))
+        weak |= bare - scalar
+        if scalar:
+            strong |= scalar & _copied(item)
     return strong, weak - set(NUMBERS), sized
 
 

@@ -76,7 +76,7 @@ def complete(
     targets: dict[str, list[ir.Access]] = {}
     for statement in statements:
         targets.setdefault(statement.target.tensor, []).append(statement.target)
-    known = [replace(x, integer=x.integer or x.name in gathered) for x in declared]
+    known = [replace(x, integer=True) if x.name in gathered else x for x in declared]
     table = [tensor for tensor in known if tensor.kind != "computed"]
     opened = {tensor.name: tensor for tensor in known if tensor.kind == "computed"}
     axes = {tensor.name: tensor.axes for tensor in declared}
@@ -127,7 +127,8 @@ def _with_integers(
         name = statement.target.tensor
         one = not name.endswith(SUFFIXES) and integer_valued(statement.value, tensors)
         whole[name] = whole.get(name, True) and one
-        tensors[name] = replace(tensors[name], integer=whole[name])
+        if tensors[name].integer != whole[name]:
+            tensors[name] = replace(tensors[name], integer=whole[name])
     return tuple(tensors.values())
 
 
@@ -164,6 +165,9 @@ def _plain(access: ir.Access) -> Axes:
 def _axes(found: list[ir.Access], holds: Mapping[str, ir.Index | None]) -> Axes:
     """For each axis the index of its first plain use, else the one whose values a declared tensor
     holds that gathers there."""
+    first = _plain(found[0])
+    if None not in first:
+        return first
     every = [_plain(access) for access in found]
     every += [
         tuple(holds.get(a.tensor) if isinstance(a, ir.Access) else None for a in access.at)
@@ -221,8 +225,10 @@ def integer_valued(value: ir.Expr, tensors: dict[str, ir.Tensor]) -> bool:
     match value:
         case ir.Position() | ir.Size() | ir.Iverson() | ir.Reduce(op="argmax" | "argmin"):
             return True
-        case ir.Number(number):
-            return float(number).is_integer()
+        case ir.Number(Fraction(denominator=below)):
+            return below == 1
+        case ir.Number(float() as number):
+            return number.is_integer()
         case ir.Access(name):
             return tensors[name].integer
         case ir.Sum(items) | ir.Product(items):

@@ -19,11 +19,11 @@ from einsumgrad.ir.nodes import (
 )
 from einsumgrad.ir.substitute import fresh_index, replace_all, substitute
 from einsumgrad.ir.walk import free_indices
-from einsumgrad.record import record, replace
+from einsumgrad.record import Open, lazy, record, replace
 
 
 @record
-class Flow:
+class Flow(Open):
     """The cotangent at a sub-expression is `head · left · right`, summed over `loops` where
     `where` holds; `left` and `right` are the factors that stood left and right of it in the
     source. `names`: the index names in use, for fresh ones; `rules`: those applied so far."""
@@ -36,7 +36,7 @@ class Flow:
     right: tuple[Expr, ...] = ()
     rules: tuple[Rule, ...] = ()
 
-    @property
+    @lazy
     def value(self) -> Expr:
         return product(self.head, *self.left, *self.right)
 
@@ -54,6 +54,8 @@ class Flow:
 
     def within(self, where: tuple[Condition, ...]) -> Flow:
         """The flow, restricted further."""
+        if not where:
+            return self
         return replace(self, where=conjuncts((*self.where, *where)))
 
     def over(self, indices: tuple[Index, ...]) -> Flow:

@@ -71,7 +71,7 @@ class Model:
 
 def pull(node: Expr, flow: Flow, model: Model, named: Expr | None = None) -> Iterator[Contribution]:
     """All contributions of an expression. `named`: how its value can be read by name."""
-    if flow.value == ZERO or not model.active(node):
+    if not model.active(node) or flow.value == ZERO:
         return
     result = node if named is None else named
     match node:

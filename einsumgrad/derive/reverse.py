@@ -158,9 +158,8 @@ def _sweep(
         if piece.target.tensor in multiplied and not piece.derived:
             flow = flow.times(others(program.statements[place], program.statements), words.PRODUCT)
         for contribution in pull(piece.value, flow, model, named):
-            step = _step(contribution, place, piece, program, gradients)
-            step = replace(step, statement=replace(step.statement, origin=origin))
-            length += sum(1 for _ in walk(step.statement.value))
+            step = _step(contribution, (origin, place), piece, program, gradients)
+            length += len(walk(step.statement.value))
             if length > MAX_PARTS:
                 what = f"the derivative of this statement would make more than {MAX_PARTS} parts"
                 hint = "break it up: name its parts in statements of their own"
@@ -188,7 +187,11 @@ def _backwards(
 
 
 def _step(
-    contribution: Contribution, place: int, piece: Statement, program: Program, gradients: Gradients
+    contribution: Contribution,
+    places: tuple[int, int],
+    piece: Statement,
+    program: Program,
+    gradients: Gradients,
 ) -> Step:
     """`for loops  X.grad[at] += coefficient T.grad …`"""
     flow, operand = contribution.flow, contribution.operand
@@ -202,7 +205,10 @@ def _step(
     value = product(sign, product(factor, whole), *repeats)
     slope = product(sign, *flow.left, *flow.right, *repeats)
     loops = tuple(i for i in flow.loops if i in used)
-    made = Statement(loops, target, "+=", value, flow.where, listed=True, derived=True)
+    origin, place = places
+    made = Statement(
+        loops, target, "+=", value, flow.where, listed=True, derived=True, origin=origin
+    )
     return Step(made, place, piece, contribution, slope, factor)
 
 
@@ -216,7 +222,7 @@ def _assemble(
     asked: bool,
 ) -> Program:
     """Forward statements as they were written, what was named in them, then the derived ones."""
-    forward = tuple(replace(s, derived=False) for s in program.statements)
+    forward = tuple(replace(s, derived=False) if s.derived else s for s in program.statements)
     inner = tuple(s for found in pieces.values() for s in found[:-1])
     found = (*gradients.starts, *(step.statement for step in steps))
     derived = in_order((*forward, *inner), found)

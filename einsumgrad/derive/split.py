@@ -52,7 +52,8 @@ class Splitter:
         self.repeated = _repeated(value, self.model)
         if self.statement.target.tensor in self.logged and isinstance(value, Call | Normalise):
             return replace(self.statement, value=self._logged(value))
-        return replace(self.statement, value=self.below(value, False, self.statement.where))
+        left = self.below(value, False, self.statement.where)
+        return self.statement if left is value else replace(self.statement, value=left)
 
     def _logged(self, value: Call | Normalise) -> Expr:
         """The argument of a softmax or σ whose logarithm is taken is named in any case."""
@@ -77,14 +78,17 @@ class Splitter:
         """The node itself, with names for parts of its parts."""
         heavy = heavy or not _linear(node)
         inner = (*where, *node.where) if isinstance(node, Reduce | Normalise) else where
-        active, whole = set(active_parts(node)), node.factors if isinstance(node, Product) else ()
+        active, whole = active_parts(node), node.factors if isinstance(node, Product) else ()
         below = self.entries if _extremum(node) else self.below
+        known = children(node)
         parts = tuple(
             below(part, heavy, (*inner, *(guards(whole, place) if whole else ())))
             if part in active
             else part
-            for place, part in enumerate(children(node))
+            for place, part in enumerate(known)
         )
+        if all(new is old for new, old in zip(parts, known, strict=True)):
+            return node
         return rebuild_expr(node, parts)
 
     def entries(self, node: Expr, heavy: bool, where: tuple[Condition, ...]) -> Expr:
@@ -167,9 +171,10 @@ def _ordered(node: Expr, statement: Statement) -> tuple[Index, ...]:
 
 def _repeated(value: Expr, model: Model) -> frozenset[Expr]:
     """The largest parts that a derivative reaches more than once (a `def`'s argument)."""
-    parts: Counter[Expr] = Counter(
-        n for n in _reached(value) if isinstance(n, Sum | Reduce | Product | Call)
-    )
+    found = [n for n in _reached(value) if isinstance(n, Sum | Reduce | Product | Call)]
+    if len(found) < 2:
+        return frozenset()
+    parts: Counter[Expr] = Counter(found)
     many = {n for n, count in parts.items() if count > 1 and model.active(n)}
     return frozenset(many - {n for top in many for n in walk(top) if n != top})
 

@@ -96,19 +96,17 @@ def product(*factors: Expr) -> Expr:
         if isinstance(factor, Number):
             held = coefficient
             coefficient = factor if held is None else _multiply(held.value, factor.value)
-        elif (sized := _size_power(factor)) is not None:
+        elif isinstance(factor, Size | Power) and (sized := _size_power(factor)) is not None:
             sizes[sized[0]] = sizes.get(sized[0], 0) + sized[1]
         else:
             rest.append(factor)
     return _assemble(coefficient, sizes, rest)
 
 
-def _flatten_product(factors: Iterable[Expr]) -> Iterable[Expr]:
-    for factor in factors:
-        if isinstance(factor, Product):
-            yield from factor.factors
-        else:
-            yield factor
+def _flatten_product(factors: tuple[Expr, ...]) -> Iterable[Expr]:
+    if not any(isinstance(factor, Product) for factor in factors):
+        return factors
+    return [g for f in factors for g in (f.factors if isinstance(f, Product) else (f,))]
 
 
 def _size_power(factor: Expr) -> tuple[str, int] | None:
@@ -131,9 +129,11 @@ def _assemble(coefficient: Number | None, sizes: Mapping[str, int], rest: list[E
         ordered += [
             power(Size(n), number(e)) for n, e in sizes.items() if e and (e > 0) == positive
         ]
-    below = [factor for factor in rest if is_reciprocal(factor)]
-    ordered += [factor for factor in rest if not is_reciprocal(factor)] if below else rest
-    ordered += sorted(below, key=lambda factor: not _of_number(factor))
+    below = [factor for factor in rest if isinstance(factor, Power) and is_reciprocal(factor)]
+    if below:
+        rest = [factor for factor in rest if not is_reciprocal(factor)]
+        below.sort(key=lambda factor: not _of_number(factor))
+    ordered += (*rest, *below)
     if len(ordered) == 1:
         return ordered[0]
     return Product(tuple(ordered)) if ordered else ONE

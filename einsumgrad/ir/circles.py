@@ -38,10 +38,20 @@ def _read(statement: Statement) -> dict[str, None]:
 
 def circles(statements: tuple[Statement, ...]) -> tuple[frozenset[int], ...]:
     """The places of statements that depend on each other, of every circle."""
-    graph = needs(statements)
-    if all(writer < place for place, writers in graph.items() for writer in writers):
+    if _in_order(statements):
         return ()
+    graph = needs(statements)
     return tuple(part for part in components(graph) if is_circle(part, graph))
+
+
+def _in_order(statements: tuple[Statement, ...]) -> bool:
+    """Whether nothing is read that the same statement or a later one writes."""
+    ahead: set[str] = set()
+    for statement in reversed(statements):
+        ahead.add(statement.target.tensor)
+        if not ahead.isdisjoint(access.tensor for access in statement.reads):
+            return False
+    return True
 
 
 def ringed(statements: tuple[Statement, ...]) -> dict[int, frozenset[str]]:

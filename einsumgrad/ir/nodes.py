@@ -25,6 +25,9 @@ class Index:
     name: str
     size: str
 
+    def __hash__(self) -> int:
+        return hash(self.name)  # the time of the usual one; two sizes of one name are rare
+
     def __lt__(self, other: Index) -> bool:
         return (self.name, self.size) < (other.name, other.size)
 

@@ -126,8 +126,8 @@ def guards(factors: tuple[Expr, ...], place: int) -> tuple[Condition, ...]:
     """The brackets of a product that decide whether the positions of a factor's gathers are looked
     at. A bracket on an index that an operator binds again is about another index."""
     factor = factors[place]
-    if not gathers(factor):
+    found = [f.condition for f in factors if isinstance(f, Iverson)]
+    if not found or not gathers(factor):
         return ()
     bound = bound_indices(factor)
-    found = (f.condition for f in factors if isinstance(f, Iverson))
     return tuple(c for c in found if bound.isdisjoint(free_indices(c)))

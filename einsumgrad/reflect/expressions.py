@@ -9,7 +9,7 @@ from itertools import takewhile
 from typing import assert_never
 
 from einsumgrad.ir import nodes as ir
-from einsumgrad.ir.build import coefficient_of, is_reciprocal, product, reciprocal
+from einsumgrad.ir.build import ONE, is_reciprocal, product, reciprocal
 from einsumgrad.ir.nodes import walk
 from einsumgrad.syntax import tree as t
 
@@ -123,9 +123,10 @@ def chained(conditions: Iterable[t.Condition]) -> tuple[t.Condition, ...]:
 
 def _product(node: ir.Product) -> t.Expr:
     """Sign, coefficient of numbers and sizes, factors, then everything divided by."""
-    lead, rest = coefficient_of(node)
-    if lead.value < 0:
-        return t.Negative(expression(product(ir.Number(-lead.value), rest)))
+    first, *rest = node.factors
+    lead = first if isinstance(first, ir.Number) else ONE
+    if lead is not ONE and lead.value < 0:
+        return t.Negative(expression(product(ir.Number(-lead.value), *rest)))
     sizes = [f for f in node.factors if _size_factor(f)]
     others = [f for f in node.factors if not _size_factor(f) and not isinstance(f, ir.Number)]
     front = _coefficient(lead, sizes, alone=not others or is_reciprocal(others[0]))
@@ -163,6 +164,8 @@ def _size_factor(factor: ir.Expr) -> bool:
 
 def _coefficient(lead: ir.Number, sizes: list[ir.Expr], alone: bool) -> list[t.Expr]:
     """`2`, `1/B`, `3 I/(2 B)`: the factors in front; `alone`: a 1 must stand there anyway."""
+    if lead is ONE and not sizes:
+        return [t.Number("1")] if alone else []
     times = _in_pi(lead.value)
     value = lead.value if times is None else times
     exact = isinstance(value, Fraction)

@@ -48,7 +48,7 @@ def taken_names(program: Program) -> set[str]:
 def plain_target(target: Access) -> bool:
     """Whether a target bears distinct plain indices only."""
     plain = all(isinstance(at, Position) for at in target.at)
-    return plain and len(set(target.at)) == len(target.at)
+    return plain and (len(target.at) < 2 or len(set(target.at)) == len(target.at))
 
 
 def kept_names(program: Program) -> set[str]:

@@ -33,50 +33,55 @@ class Stuck(Exception):
 
 @record
 class Machine:
-    """For every state what to do at each kind of word: a state to go to, or a reduction."""
+    """For every state what to do at each kind of word: a state to go to, or a reduction; and where
+    to go with what a reduction made, by its kind."""
 
-    table: Mapping[int, Mapping[str, int | Reduction]]
+    actions: Mapping[int, Mapping[str, int | Reduction]]
+    following: Mapping[int, Mapping[str, int]]
     start: int
     end: int
 
     def run(self, words: Iterator[Word]) -> Any:
         """What the words, of which the last is `$END`, are reduced to. Raises Stuck."""
+        actions, following = self.actions, self.following
         states, values, read = [self.start], list[Any](), list[Word]()
         for word in words:
             read.append(word)
-            while True:
-                actions = self.table[states[-1]]
-                action = actions.get(word.type)
-                if action is None:
-                    raise Stuck(read, frozenset(kind for kind in actions if kind.isupper()))
+            kind = word.type
+            while states[-1] != self.end:
+                action = actions[states[-1]].get(kind)
                 if isinstance(action, int):
                     states.append(action)
                     values.append(word)
                     break
-                self._reduce(action, states, values)
-                if states[-1] == self.end:
-                    break
+                if action is None:
+                    raise Stuck(read, frozenset(actions[states[-1]]))
+                size, build = action.size, action.build
+                if build is not None:
+                    values[-size:] = (build(values[-size:]),)
+                del states[-size:]
+                states.append(following[states[-1]][action.origin])
         return values[-1]
-
-    def _reduce(self, action: Reduction, states: list[int], values: list[Any]) -> None:
-        if action.build is not None:
-            parts = values[-action.size :]
-            del values[-action.size :]
-            values.append(action.build(parts))
-        del states[-action.size :]
-        following = self.table[states[-1]][action.origin]
-        assert isinstance(following, int)
-        states.append(following)
 
 
 def machine(table: Table, builder: object) -> Machine:
     """The machine of a table; the builder has a method for each rule that makes something."""
     rules = tuple(_reduction(rule, builder) for rule in table.rules)
-    states = {
-        state: {kind: target if target >= 0 else rules[-1 - target] for kind, target in row.items()}
-        for state, row in enumerate(table.states)
-    }
-    return Machine(states, table.start, table.end)
+    actions: dict[int, dict[str, int | Reduction]] = {}
+    following: dict[int, dict[str, int]] = {}
+    for state, row in enumerate(table.states):
+        actions[state] = {
+            kind: target if target >= 0 else rules[-1 - target]
+            for kind, target in row.items()
+            if _of_word(kind)
+        }
+        following[state] = {kind: target for kind, target in row.items() if not _of_word(kind)}
+    return Machine(actions, following, table.start, table.end)
+
+
+def _of_word(kind: str) -> bool:
+    """Whether it is a kind of words: Lark writes those of what rules make in small letters."""
+    return kind.isupper()
 
 
 def _reduction(rule: Rule, builder: object) -> Reduction:

@@ -70,8 +70,7 @@ def base_name(name: str) -> str:
     >>> base_name("W.grad.dot"), base_name("h.dot"), base_name("h")
     ('W.grad', 'h', 'h')
     """
-    suffix = next((s for s in SUFFIXES if name.endswith(s)), "")
-    return name.removesuffix(suffix)
+    return name.rpartition(".")[0] if name.endswith(SUFFIXES) else name
 
 
 def ascii_name(name: str) -> str:
