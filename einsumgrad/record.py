@@ -46,17 +46,18 @@ def record(
 
 def replace(whole: T, /, **changes: Any) -> T:
     """The record with some facts changed, as `dataclasses.replace` makes it of those."""
-    kept = {name: getattr(whole, name) for name in whole._given if name not in changes}  # type: ignore[attr-defined]
+    known: Any = whole
+    kept = {name: getattr(known, name) for name in known._given if name not in changes}
     return type(whole)(**kept, **changes)
 
 
 class Open:
-    """A base of records that keep what they find out about themselves: see `lazy`."""
+    """A base of records that keep what they find out about themselves: see `Lazy`."""
 
     __dict__: dict[str, Any]
 
 
-class lazy(Generic[S, T]):  # noqa: N801 - a decorator, as `property` is
+class Lazy(Generic[S, T]):
     """A property that an `Open` record looks up once: `functools.cached_property` without its lock,
     which takes longer than what is asked for here. Found twice by two threads, it is the same."""
 

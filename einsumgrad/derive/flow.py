@@ -19,7 +19,7 @@ from einsumgrad.ir.nodes import (
 )
 from einsumgrad.ir.substitute import fresh_index, replace_all, substitute
 from einsumgrad.ir.walk import free_indices
-from einsumgrad.record import Open, lazy, record, replace
+from einsumgrad.record import Lazy, Open, record, replace
 
 
 @record
@@ -36,7 +36,7 @@ class Flow(Open):
     right: tuple[Expr, ...] = ()
     rules: tuple[Rule, ...] = ()
 
-    @lazy
+    @Lazy
     def value(self) -> Expr:
         return product(self.head, *self.left, *self.right)
 

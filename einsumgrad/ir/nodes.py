@@ -14,7 +14,7 @@ from operator import attrgetter
 from typing import Any, Literal
 
 from einsumgrad.diagnostics import NOWHERE, Source, Span
-from einsumgrad.record import Open, lazy, record
+from einsumgrad.record import Lazy, Open, record
 
 
 @record
@@ -24,9 +24,6 @@ class Index:
 
     name: str
     size: str
-
-    def __hash__(self) -> int:
-        return hash(self.name)  # the time of the usual one; two sizes of one name are rare
 
     def __lt__(self, other: Index) -> bool:
         return (self.name, self.size) < (other.name, other.size)
@@ -183,12 +180,12 @@ PARTS: Mapping[type[Node], Callable[[Any], tuple[Node, ...]]] = {
 """A table, as every traversal asks it for every node: a `match` takes three times as long."""
 
 
+LEAVES = frozenset((Number, Size, Position))
+
+
 def children(node: Node) -> tuple[Node, ...]:
     """The parts of a node in reading order; of a binder: body, (at,) conditions."""
     return PARTS[type(node)](node)
-
-
-LEAVES = frozenset((Number, Size, Position))
 
 
 def walk(*nodes: Node) -> list[Node]:
@@ -223,17 +220,17 @@ class Statement(Open):
     origin: int | None = field(default=None, compare=False)
     span: Span = field(default=NOWHERE, compare=False, repr=False)
 
-    @lazy
+    @Lazy
     def nodes(self) -> tuple[Node, ...]:
         """What a statement reads from: value, conditions, and the target's index positions."""
         return (self.value, *self.where, *self.target.at)
 
-    @lazy
+    @Lazy
     def reads(self) -> tuple[Access, ...]:
         """Every tensor entry that the statement reads, in reading order."""
         return tuple(node for node in walk(*self.nodes) if isinstance(node, Access))
 
-    @lazy
+    @Lazy
     def every_index(self) -> frozenset[Index]:
         """Every index of the statement, bound ones too."""
         found = set(self.indices)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from itertools import groupby
+from collections.abc import Iterable, Iterator
+from graphlib import CycleError, TopologicalSorter
+from itertools import groupby, pairwise
 from typing import Literal
 
 from einsumgrad.check.check import default_outputs
@@ -31,18 +32,41 @@ def statement(item: ir.Statement, loss: str | None = None) -> t.Statement:
     declares: Literal["loss"] | None = (
         "loss" if item.target.tensor == loss and loops is None else None
     )
-    where = tuple(dict.fromkeys((*item.where, *_inner_where(item))))
+    where = _merged([item.where, *_inner_where(item)])
     return t.Statement(
         loops, target, item.op, expression(item.value), chained(condition(c) for c in where),
         declares,
     )  # fmt: skip
 
 
-def _inner_where(item: ir.Statement) -> Iterator[ir.Condition]:
+def _inner_where(item: ir.Statement) -> Iterator[tuple[ir.Condition, ...]]:
     """The conditions that operators carry; printed at the end of the statement."""
     for node in walk(item.value):
         if isinstance(node, ir.Reduce | ir.Normalise):
-            yield from node.where
+            yield node.where
+
+
+def _merged(lists: Iterable[tuple[ir.Condition, ...]]) -> tuple[ir.Condition, ...]:
+    """The conditions of all lists, each once, in an order that keeps that of every list, if there
+    is one: reading takes the lists from it again. Otherwise as they come."""
+    several = [found for found in lists if found]
+    known = tuple(dict.fromkeys(condition for found in several for condition in found))
+    if len(several) < 2 or all(_subsequence(found, known) for found in several):
+        return known
+    place = {condition: k for k, condition in enumerate(known)}
+    before: dict[int, set[int]] = {k: set() for k in range(len(known))}
+    for found in several:
+        for left, right in pairwise(found):
+            before[place[right]].add(place[left])
+    try:
+        return tuple(known[k] for k in TopologicalSorter(before).static_order())
+    except CycleError:
+        return known
+
+
+def _subsequence(found: tuple[ir.Condition, ...], known: tuple[ir.Condition, ...]) -> bool:
+    left = iter(known)
+    return all(condition in left for condition in found)
 
 
 def _batch(program: ir.Program) -> list[t.Item]:

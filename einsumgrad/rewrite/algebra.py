@@ -102,8 +102,7 @@ def _like_terms(node: Expr) -> Expr:
     found: dict[frozenset[tuple[Expr, int]], tuple[Expr, Number]] = {}
     for term in node.terms:
         lead, rest = coefficient_of(term)
-        factors = rest.factors if isinstance(rest, Product) else (rest,)
-        key = frozenset(Counter(factors).items())
+        key = frozenset(Counter(factors_of(rest)).items())
         first, so_far = found.get(key, (rest, ZERO))
         added = total((so_far, lead))
         assert isinstance(added, Number)
