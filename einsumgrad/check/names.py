@@ -132,7 +132,7 @@ def _capitals(file: t.File, indices: set[str], sizes: Mapping[str, str]) -> Iter
     """Indices that bear the name of another index's size."""
     wrong = {name for name in indices if sizes.get(name, name) != name}
     for item in file.items if wrong else ():
-        for name in sorted(wrong & set(_listed(item))):
+        for name in sorted(wrong & {n for node in walk(item) for n in _listed(node)}):
             wrong.discard(name)
             what = f"the size of index `{sizes[name]}`"
             yield NameClash(span=item.span, kind="index", name=name, what=what)
@@ -142,24 +142,24 @@ def _operators(file: t.File, indices: set[str]) -> Iterator[Fault]:
     """Indices without a declaration that bear the name of an operator."""
     wrong = indices & OPERATORS.keys()
     for item in file.items if wrong else ():
-        bare = (n for node in walk(item) if isinstance(node, t.Access) for n in _in_position(node))
-        for name in sorted(wrong & {*_listed(item), *bare}):
+        every = walk(item)
+        bare = (n for node in every if isinstance(node, t.Access) for n in _in_position(node))
+        for name in sorted(wrong & {*bare, *(n for node in every for n in _listed(node))}):
             wrong.discard(name)
             yield Reserved(span=item.span, name=name, what="a function")
 
 
-def _listed(item: t.Item) -> Iterator[str]:
-    """Names that an item uses as nothing but indices."""
-    for node in walk(item):
-        match node:
-            case t.Statement(indices=indices):
-                yield from indices or ()
-            case t.Declared(indices=indices, holds=holds):
-                yield from (*indices, *((holds,) if holds else ()))
-            case t.Operator(indices=indices) | t.IndexGroup(names=indices):
-                yield from indices
-            case _:
-                pass
+def _listed(node: Part) -> tuple[str, ...]:
+    """Names that a node itself uses as nothing but indices."""
+    match node:
+        case t.Statement(indices=indices):
+            return indices or ()
+        case t.Declared(indices=indices, holds=holds):
+            return (*indices, *((holds,) if holds else ()))
+        case t.Operator(indices=indices) | t.IndexGroup(names=indices):
+            return indices
+        case _:
+            return ()
 
 
 def _borrowed(file: t.File, names: Names) -> Iterator[Fault]:
@@ -223,16 +223,15 @@ def _index_names(file: t.File, names: Names) -> tuple[set[str], set[str], set[st
     weak: set[str] = set()
     sized: set[str] = set()
     for item in file.items:
-        strong.update(_listed(item))
         bare: set[str] = set()
         for node in walk(item):
             match node:
-                case t.SizeOf(index):
-                    sized.add(index)
                 case t.Access():
                     bare.update(_in_position(node))
+                case t.SizeOf(index):
+                    sized.add(index)
                 case _:
-                    pass
+                    strong.update(_listed(node))
         scalar = set(filter(names.is_scalar, bare))
         weak |= bare - scalar
         if scalar:

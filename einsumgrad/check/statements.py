@@ -45,7 +45,7 @@ def lower_statement(item: t.Statement, names: Names, budget: Budget) -> Lowered:
     if budget.left < MAX_PARTS and _deep(value):
         raise EinError(TooDeep(span=item.value.span, limit=MAX_DEPTH))
     own = [c for c in conditions if set(free((c,), names)) <= set(loops)]
-    bare = replace(scope, where=())
+    bare = replace(scope, where=()) if own else scope
     where = conjuncts(tuple(lower_condition(c, bare) for c in own))
     scope.faults.extend(_sum_faults(item, target, loops, names))
     indices = tuple(names.index(name) for name in loops)

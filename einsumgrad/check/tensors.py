@@ -60,8 +60,9 @@ def _opened(
 def by_name(statements: tuple[ir.Statement, ...]) -> dict[str, list[ir.Access]]:
     """Every tensor's accesses, the tensors in order of first appearance."""
     found: dict[str, list[ir.Access]] = {}
-    for access in uses(statements):
-        found.setdefault(access.tensor, []).append(access)
+    for statement in statements:
+        for access in (*statement.reads, statement.target):
+            found.setdefault(access.tensor, []).append(access)
     return found
 
 
@@ -72,7 +73,8 @@ def complete(
 ) -> tuple[ir.Tensor, ...]:
     """The whole table: the declared leaves, then what statements write, or read undeclared."""
     found = by_name(statements)
-    gathered = {at.tensor for access in uses(statements) for at in _gathers(access)}
+    entries = (access for listed in found.values() for access in listed)
+    gathered = {at.tensor for access in entries for at in _gathers(access)}
     targets: dict[str, list[ir.Access]] = {}
     for statement in statements:
         targets.setdefault(statement.target.tensor, []).append(statement.target)
@@ -132,8 +134,8 @@ def _with_integers(
     return tuple(tensors.values())
 
 
-def _gathers(access: ir.Access) -> Iterator[ir.Access]:
-    return (at for at in access.at if isinstance(at, ir.Access))
+def _gathers(access: ir.Access) -> list[ir.Access]:
+    return [at for at in access.at if isinstance(at, ir.Access)]
 
 
 def _declared(
@@ -159,7 +161,7 @@ def _declared(
 
 
 def _plain(access: ir.Access) -> Axes:
-    return tuple(at.index if isinstance(at, ir.Position) else None for at in access.at)
+    return tuple([at.index if isinstance(at, ir.Position) else None for at in access.at])
 
 
 def _axes(found: list[ir.Access], holds: Mapping[str, ir.Index | None]) -> Axes:
@@ -178,7 +180,7 @@ def _axes(found: list[ir.Access], holds: Mapping[str, ir.Index | None]) -> Axes:
 
 
 def _batched(axes: Axes, batch: ir.Index | None) -> bool:
-    return batch is not None and any(i is not None and i.size == batch.size for i in axes)
+    return batch is not None and batch.size in [i.size for i in axes if i is not None]
 
 
 def _check_ranks(tensor: ir.Tensor, found: list[ir.Access], faults: list[Fault]) -> None:

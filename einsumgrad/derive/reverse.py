@@ -15,7 +15,7 @@ from einsumgrad.derive import words
 from einsumgrad.derive.around import in_order, reached_in_circles, without_sources
 from einsumgrad.derive.batch import batch_factor
 from einsumgrad.derive.explicit import explicit, worded
-from einsumgrad.derive.flow import Contribution, odd_names, start
+from einsumgrad.derive.flow import Contribution, Flow, odd_names, start
 from einsumgrad.derive.fusion import passed_by
 from einsumgrad.derive.gradients import Gradients, name_gradients
 from einsumgrad.derive.others import others
@@ -26,7 +26,19 @@ from einsumgrad.derive.split import split
 from einsumgrad.diagnostics import EinError
 from einsumgrad.ir.build import MINUS_ONE, ONE, ZERO, product
 from einsumgrad.ir.circles import by_target, reachable
-from einsumgrad.ir.nodes import Access, Expr, Op, Position, Program, Size, Statement, Tensor, walk
+from einsumgrad.ir.nodes import (
+    Access,
+    Expr,
+    Index,
+    Number,
+    Op,
+    Position,
+    Program,
+    Size,
+    Statement,
+    Tensor,
+    walk,
+)
 from einsumgrad.ir.walk import free_indices
 from einsumgrad.record import record, replace
 
@@ -38,15 +50,22 @@ class Step:
     """One derived statement and how it came about.
 
     `place`: of its forward statement in the program; `piece`: the part of that statement that was
-    derived; `slope`: the derivative of the piece's target by the operand, as far as it is a factor
-    of the cotangent; `factor`: that of the batch rule."""
+    derived; `factor`: that of the batch rule."""
 
     statement: Statement
     place: int
     piece: Statement
     contribution: Contribution
-    slope: Expr
     factor: Expr
+
+    @property
+    def slope(self) -> Expr:
+        """The derivative of the piece's target by the operand, as far as it is a factor of the
+        cotangent."""
+        flow = self.contribution.flow
+        return product(
+            _sign(self.piece), *flow.left, *flow.right, *_repeats(flow, self.statement.indices)
+        )
 
 
 @record
@@ -200,16 +219,22 @@ def _step(
     target = Access(gradients.names[operand.tensor], operand.at)
     whole = flow.value
     used = {i for node in (whole, *operand.at, *flow.where) for i in free_indices(node)}
-    repeats = tuple(Size(i.size) for i in flow.loops if i not in used)
-    sign = MINUS_ONE if piece.op == "-=" else ONE
-    value = product(sign, product(factor, whole), *repeats)
-    slope = product(sign, *flow.left, *flow.right, *repeats)
     loops = tuple(i for i in flow.loops if i in used)
+    value = product(_sign(piece), factor, whole, *_repeats(flow, loops))
     origin, place = places
     made = Statement(
         loops, target, "+=", value, flow.where, listed=True, derived=True, origin=origin
     )
-    return Step(made, place, piece, contribution, slope, factor)
+    return Step(made, place, piece, contribution, factor)
+
+
+def _sign(piece: Statement) -> Number:
+    return MINUS_ONE if piece.op == "-=" else ONE
+
+
+def _repeats(flow: Flow, loops: tuple[Index, ...]) -> Iterator[Size]:
+    """What a sum is multiplied by that loops over indices which nothing in it names."""
+    return (Size(i.size) for i in flow.loops if i not in loops)
 
 
 def _assemble(

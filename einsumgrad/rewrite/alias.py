@@ -51,9 +51,9 @@ def _aliases(program: Program) -> Iterator[Alias]:
         if not more and first.op == "=" and first.derived and first.origin is not None
     }
     taken: set[str] = set()
-    for statement in program.statements:
+    for statement in program.statements if helpers else ():
         lead, value = coefficient_of(statement.value)
-        if not isinstance(value, Access) or value.tensor not in helpers.keys() - taken:
+        if not isinstance(value, Access) or value.tensor not in helpers or value.tensor in taken:
             continue
         name = statement.target.tensor
         alone = len(found[name]) == 1 and name.removesuffix(".grad") in forward

@@ -37,7 +37,9 @@ def expand(node: Expr) -> Expr:
         case Sum(terms):
             return total(expand(term) for term in terms)
         case Product(factors):
-            return _multiply_out(tuple(expand(factor) for factor in factors))
+            parts = tuple(expand(factor) for factor in factors)
+            flat = not any(isinstance(part, Sum | Product) for part in parts)
+            return node if flat else _multiply_out(parts)
         case _:
             return node
 

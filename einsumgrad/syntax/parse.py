@@ -105,7 +105,7 @@ def _parse_line(
         fault = unexpected(Stop(stuck.words[-1], stuck.words[:-1], stuck.expected))
         raise EinError(fault) from None
     items: tuple[t.Item, ...] = found
-    for item in items:
+    for item in items if len(line.text) > MAX_DEPTH else ():
         if deep := depth_over(item, MAX_DEPTH):
             raise EinError(TooDeep(span=deep, limit=MAX_DEPTH))
     return items

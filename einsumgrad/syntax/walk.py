@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import fields
 from typing import Any
 
@@ -35,8 +35,8 @@ def parts(node: Part) -> list[Part]:
     for name in HELD[type(node)]:
         held = getattr(node, name)
         if isinstance(held, tuple):
-            found += (part for part in held if isinstance(part, PARTS))
-        elif isinstance(held, PARTS):
+            found += [part for part in held if type(part) in HELD]
+        elif type(held) in HELD:
             found.append(held)
     return found
 
@@ -60,13 +60,16 @@ def height(node: Part) -> int:
     return levels
 
 
-def walk(node: Part) -> Iterator[Part]:
+def walk(node: Part) -> list[Part]:
     """The node and all below it, outer before inner, in reading order."""
-    stack = [node]
-    while stack:
-        current = stack.pop()
-        yield current
-        stack += reversed(parts(current))
+    found: list[Part] = []
+    left = [node]
+    while left:
+        current = left.pop()
+        found.append(current)
+        if HELD[type(current)]:
+            left += reversed(parts(current))
+    return found
 
 
 def with_parts(node: Part, change: Callable[[Part], Part]) -> Part:
