@@ -60,6 +60,8 @@ def lower_statement(item: t.Statement, names: Names, budget: Budget) -> Lowered:
 def _as_read(indices: tuple[ir.Index, ...], nodes: tuple[ir.Node, ...]) -> tuple[ir.Index, ...]:
     """Loops that no list orders, as they appear in the normal form: the order of factors as they
     were written is not in it."""
+    if len(indices) < 2:
+        return indices
     found = dict.fromkeys(i for node in nodes for i in free_indices(node))
     return tuple(dict.fromkeys((*(i for i in found if i in indices), *indices)))
 
@@ -85,10 +87,11 @@ def _kept(value: ir.Expr) -> ir.Expr:
 
 def _loop_names(item: t.Statement, names: Names) -> tuple[str, ...]:
     """The free indices: as listed, else the target's, then the others as they appear."""
-    bound = bound_names(item.value)
-    named = free((item.target, item.value), names)
-    extra = (n for n in free(item.where, names) if n not in bound)
-    found = tuple(dict.fromkeys((*named, *extra)))
+    found = free((item.target, item.value), names)
+    if item.where:
+        bound = bound_names(item.value)
+        extra = (n for n in free(item.where, names) if n not in bound)
+        found = tuple(dict.fromkeys((*found, *extra)))
     if item.indices is None:
         return found
     listed = tuple(dict.fromkeys(n for n in item.indices if n in found))

@@ -82,7 +82,8 @@ def pull(node: Expr, flow: Flow, model: Model, named: Expr | None = None) -> Ite
                 yield from pull(term, flow, model)
         case Product(factors):
             for place in reversed(range(len(factors))):
-                yield from pull(factors[place], _beside(factors, place, flow), model)
+                if model.active(factors[place]):
+                    yield from pull(factors[place], _beside(factors, place, flow), model)
         case Power(base, exponent):
             rule = words.of_exponent(node, result)
             yield from pull(exponent, flow.times(of_exponent(node, result), rule), model)

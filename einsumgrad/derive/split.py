@@ -23,10 +23,12 @@ from einsumgrad.ir.nodes import (
     Expr,
     Index,
     Normalise,
+    Number,
     Position,
     Power,
     Product,
     Reduce,
+    Size,
     Statement,
     Sum,
     children,
@@ -34,6 +36,9 @@ from einsumgrad.ir.nodes import (
 )
 from einsumgrad.ir.walk import free_indices, gathers, guards
 from einsumgrad.record import record, replace
+
+PLAIN = (Access, Product, Number, Size, Position)
+"""What a product of entries is made of, in which nothing gets a name."""
 
 
 @record(frozen=False)
@@ -49,6 +54,8 @@ class Splitter:
 
     def split(self) -> Statement:
         value = self.statement.value
+        if all(isinstance(node, PLAIN) for node in walk(value)):
+            return self.statement
         self.repeated = _repeated(value, self.model)
         if self.statement.target.tensor in self.logged and isinstance(value, Call | Normalise):
             return replace(self.statement, value=self._logged(value))

@@ -5,7 +5,16 @@ from __future__ import annotations
 from collections import Counter
 from itertools import product as every
 
-from einsumgrad.ir.build import MINUS_ONE, ONE, coefficient_of, number, product, reciprocal, total
+from einsumgrad.ir.build import (
+    MINUS_ONE,
+    ONE,
+    ZERO,
+    coefficient_of,
+    number,
+    product,
+    reciprocal,
+    total,
+)
 from einsumgrad.ir.nodes import (
     Access,
     Call,
@@ -39,7 +48,7 @@ def expand(node: Expr) -> Expr:
         case Product(factors):
             parts = tuple(expand(factor) for factor in factors)
             flat = not any(isinstance(part, Sum | Product) for part in parts)
-            return node if flat else _multiply_out(parts)
+            return node if flat and parts[0] != ZERO else _multiply_out(parts)
         case _:
             return node
 

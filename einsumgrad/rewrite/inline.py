@@ -61,10 +61,9 @@ def inline(program: Program, told: Told = unheard) -> Program:
 
 def _short(statement: Statement, count: int, swept: set[str]) -> bool:
     value, target = statement.value, statement.target
-    whole = plain_target(target) and {i for at in target.at for i in free_indices(at)} == set(
-        statement.indices
-    )
-    if not statement.derived or not whole or statement.where:
+    if not statement.derived or statement.where or not plain_target(target):
+        return False
+    if {i for at in target.at for i in free_indices(at)} != set(statement.indices):
         return False
     if target.tensor.endswith(SUFFIXES):
         return not any(isinstance(part, Access | Position) for part in walk(value))

@@ -69,9 +69,10 @@ def _sizes(program: Program) -> dict[str, str]:
 
 def _own_names(statement: Statement, sizes: dict[str, str], told: Told) -> Statement:
     """The statement without index names that the program has for other sizes."""
-    foreign = [i for i in sorted(statement.every_index) if sizes.get(i.name, i.size) != i.size]
+    foreign = [i for i in statement.every_index if sizes.get(i.name, i.size) != i.size]
     if not foreign:
         return statement
+    foreign.sort()
     taken = {i.name for i in statement.every_index} | sizes.keys()
     names = {i: fresh_index(i, taken) for i in foreign}
     target, value = _reindexed(statement.target, names), _reindexed(statement.value, names)

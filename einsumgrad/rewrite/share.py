@@ -190,6 +190,8 @@ class Names:
 
     def of(self, node: Expr) -> Expr | None:
         """What reads the node's value by name."""
+        if not self.defined:
+            return None
         for statement in self.defined.get(_read_by(node), ()):
             form = self.shapes.of(node)
             for place, own in enumerate(self._forms(statement)):

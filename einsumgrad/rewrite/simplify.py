@@ -66,7 +66,8 @@ def simplify_statement(statement: Statement, told: Told = unheard) -> Statement:
     if common is not value and weight(common) <= weight(value):
         value = common
         why.append("common factors are taken out")
-    made = _without_idle_loops(replace(statement, value=value))
+    kept = statement if value is statement.value else replace(statement, value=value)
+    made = _without_idle_loops(kept)
     if made.indices != statement.indices:
         why.append(IDLE[made.op in ("max=", "min=")])
     if made.op in ("+=", "-=") and is_negative(made.value):
@@ -77,7 +78,7 @@ def simplify_statement(statement: Statement, told: Told = unheard) -> Statement:
     elif made.op == "-=" and _has_difference(made.value):
         made = _turned(made)
         why.append("the minus goes into the difference")
-    if made == statement:
+    if made is statement or made == statement:
         return statement
     told(statement, made, Reason("; ".join(dict.fromkeys(why))))
     return made

@@ -56,11 +56,13 @@ class Machine:
                     break
                 if action is None:
                     raise Stuck(read, frozenset(actions[states[-1]]))
-                size, build = action.size, action.build
-                if build is not None:
-                    values[-size:] = (build(values[-size:]),)
-                del states[-size:]
-                states.append(following[states[-1]][action.origin])
+                build = action.build
+                if build is None:
+                    states[-1] = following[states[-2]][action.origin]
+                    continue
+                size = action.size
+                values[-size:] = (build(values[-size:]),)
+                states[-size:] = (following[states[-size - 1]][action.origin],)
         return values[-1]
 
 
