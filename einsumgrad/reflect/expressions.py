@@ -67,15 +67,13 @@ def condition(node: ir.Condition) -> t.Condition:
 
 
 def _number(value: Fraction | float) -> t.Expr:
+    if isinstance(value, Fraction):
+        top, bottom = t.Number(str(abs(value.numerator))), value.denominator
+        whole = top if bottom == 1 else t.Product((top, _over(t.Number(str(bottom)))))
+        return t.Negative(whole) if value.numerator < 0 else whole
     if math.isnan(value):
         return t.Product((t.Number("0"), _over(t.Number("0"))))
-    if value < 0:
-        return t.Negative(_number(-value))
-    if isinstance(value, float):
-        return _float(value)
-    if value.denominator == 1:
-        return t.Number(str(value.numerator))
-    return t.Product((t.Number(str(value.numerator)), _over(t.Number(str(value.denominator)))))
+    return t.Negative(_float(-value)) if value < 0 else _float(value)
 
 
 def _float(value: float) -> t.Expr:
@@ -124,11 +122,11 @@ def chained(conditions: Iterable[t.Condition]) -> tuple[t.Condition, ...]:
 def _product(node: ir.Product) -> t.Expr:
     """Sign, coefficient of numbers and sizes, factors, then everything divided by."""
     first, *rest = node.factors
-    lead = first if isinstance(first, ir.Number) else ONE
-    if lead is not ONE and lead.value < 0:
+    lead, rest = (first, rest) if isinstance(first, ir.Number) else (ONE, [first, *rest])
+    if lead.value < 0:
         return t.Negative(expression(product(ir.Number(-lead.value), *rest)))
-    sizes = [f for f in node.factors if _size_factor(f)]
-    others = [f for f in node.factors if not _size_factor(f) and not isinstance(f, ir.Number)]
+    sizes = [f for f in rest if _size_factor(f)]
+    others = [f for f in rest if not _size_factor(f)] if sizes else rest
     front = _coefficient(lead, sizes, alone=not others or is_reciprocal(others[0]))
     top = [expression(f) for f in others if not is_reciprocal(f)]
     divisors = [f for f in others if is_reciprocal(f)]
@@ -164,8 +162,8 @@ def _size_factor(factor: ir.Expr) -> bool:
 
 def _coefficient(lead: ir.Number, sizes: list[ir.Expr], alone: bool) -> list[t.Expr]:
     """`2`, `1/B`, `3 I/(2 B)`: the factors in front; `alone`: a 1 must stand there anyway."""
-    if lead is ONE and not sizes:
-        return [t.Number("1")] if alone else []
+    if not sizes and isinstance(lead.value, Fraction) and lead.value.denominator == 1:
+        return [_number(lead.value)] if alone or lead != ONE else []
     times = _in_pi(lead.value)
     value = lead.value if times is None else times
     exact = isinstance(value, Fraction)
