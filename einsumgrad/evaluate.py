@@ -21,6 +21,8 @@ from einsumgrad.steps.runner import Runner
 from einsumgrad.wrt import aliases, parameters
 
 Array = npt.NDArray[Any]
+FEW = 64
+"""Entries up to which Python adds them up sooner than NumPy does."""
 
 
 @record
@@ -81,7 +83,10 @@ def batch_axis(program: Program) -> int | None:
 
 def averaged(loss: Array, batch: int | None) -> float:
     """The sum of a loss over the number of its examples."""
-    total = float(np.add.reduce(loss, None, np.float64))
+    if loss.size <= FEW:
+        total = float(sum(loss.ravel().tolist()))
+    else:
+        total = float(np.add.reduce(loss, None, np.float64))
     if batch is None:
         return total
     count = loss.shape[batch]

@@ -50,15 +50,21 @@ class Compiled:
         """The results, none of which shares memory with an argument or with another."""
         return self.call([arrays[name] for name, _ in self.script.leaves])
 
-    def call(self, arrays: Sequence[Array]) -> dict[str, Array]:
-        """`run` on the leaves' arrays in their order."""
-        given = [
-            array if array.dtype == dtype and array.flags.c_contiguous else _given(array, dtype)
-            for array, dtype in zip(arrays, self.dtypes, strict=True)
-        ]
-        with self.step() as step:
-            found = step(*given) if self.script.quiet else self._silently(step, given)
+    def call(self, arrays: Sequence[Array], *, ready: bool = False) -> dict[str, Array]:
+        """`run` on the leaves' arrays in their order; `ready`: it `takes` them."""
+        if not ready:
+            pairs = zip(arrays, self.dtypes, strict=True)
+            arrays = [a if taken(a, dtype) else _given(a, dtype) for a, dtype in pairs]
+        step = self._borrowed()
+        try:
+            found = step(*arrays) if self.script.quiet else self._silently(step, arrays)
+        finally:
+            self.spare.append(step)
         return dict(zip(self.script.results, found, strict=True))
+
+    def takes(self, arrays: Sequence[Array]) -> bool:
+        """Whether the source takes arrays as they are."""
+        return all(map(taken, arrays, self.dtypes))
 
     def _silently(self, step: Step, given: Sequence[Array]) -> list[Array]:
         with self.around(), np.errstate(all="ignore"):
@@ -66,10 +72,13 @@ class Compiled:
 
     def step(self) -> Lent:
         """The step over a memory that nobody else uses meanwhile."""
+        return Lent(self._borrowed(), self.spare)
+
+    def _borrowed(self) -> Step:
         try:
-            return Lent(self.spare.pop(), self.spare)
-        except IndexError:
-            return Lent(self._made(), self.spare)
+            return self.spare.pop()
+        except IndexError:  # perhaps since another thread was faster
+            return self._made()
 
     def _made(self) -> Step:
         block = np.empty(self.script.bytes + 64, np.uint8)
@@ -79,6 +88,11 @@ class Compiled:
 
 def _view(block: Array, place: Place) -> Array:
     return np.ndarray(place.shape, place.dtype, block, place.offset, place.strides)
+
+
+def taken(array: Array, dtype: np.dtype[Any]) -> bool:
+    """Whether an array is of a dtype and without gaps."""
+    return array.dtype == dtype and array.flags.c_contiguous
 
 
 def _given(array: Array, dtype: np.dtype[Any]) -> Array:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import field
+from operator import attrgetter
 from typing import Any
 
 import numpy as np
@@ -24,8 +25,10 @@ from einsumgrad.steps.starts import fill, lacking, shape_of
 
 Array = npt.NDArray[Any]
 Key = tuple[tuple[str, ...], tuple[tuple[str, tuple[int, ...], str], ...]]
-Given = tuple[tuple[str, ...], tuple[tuple[str, tuple[int, ...], Any], ...]]
+Given = tuple[tuple[str, ...], tuple[str, ...], tuple[Any, ...]]
 MAX_PLANS = 64
+FACTS = attrgetter("shape", "dtype", "strides")
+"""All that the checks of an array look at, and how it lies."""
 
 
 @record
@@ -41,18 +44,20 @@ class Ready:
 @record
 class Known:
     """A step for arrays that need no check, as the like of them have been taken; their `names` as a
-    caller spells them, in the order of the step's leaves."""
+    caller spells them, in the order of the step's leaves. `ready`: the step takes them as they
+    are."""
 
     compiled: Compiled
     names: list[str]
+    ready: bool
 
 
 def _key(given: Mapping[str, Any], wanted: tuple[str, ...]) -> Given | None:
-    """All that the checks of arrays look at; None if one is no plain array."""
+    """What arrays of one key have in common; None if one is no plain array."""
     for array in given.values():
         if type(array) is not np.ndarray:
             return None
-    return wanted, tuple([(name, a.shape, a.dtype) for name, a in given.items()])
+    return wanted, tuple(given), tuple(map(FACTS, given.values()))
 
 
 @record(frozen=False)
@@ -77,7 +82,8 @@ class Runner:
         known = None if key is None else self.seen.get(key)
         if known is not None:
             try:
-                return known.compiled.call([given[name] for name in known.names])
+                listed = [given[name] for name in known.names]
+                return known.compiled.call(listed, ready=known.ready)
             except EinError:
                 pass  # said below, of the whole plan
         arrays = self.leaves.take(given)
@@ -96,7 +102,8 @@ class Runner:
 
     def _known(self, given: Mapping[str, Any], ready: Ready) -> Known:
         spelled = {self.leaves.spelled[key]: key for key in given}
-        return Known(ready.compiled, [spelled[name] for name, _ in ready.compiled.script.leaves])
+        names = [spelled[name] for name, _ in ready.compiled.script.leaves]
+        return Known(ready.compiled, names, ready.compiled.takes([given[name] for name in names]))
 
     def ready(self, arrays: Mapping[str, Array], wanted: tuple[str, ...]) -> Ready:
         """The plan for arrays like these, made if there is none."""
