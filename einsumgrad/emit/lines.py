@@ -123,9 +123,11 @@ class Lines:
             return
         if isinstance(made, Count):
             name = self.writer.constant("k", np.arange(made.size))
-        else:
-            name = self.writer.constant("k", np.full(own.shape, made.value, own.dtype))
-        self.places[register] = plain(name, own.shape, own.dtype)
+            self.places[register] = plain(name, own.shape, own.dtype)
+        else:  # one entry, seen everywhere
+            one = np.broadcast_to(np.asarray(made.value, own.dtype), own.shape)
+            name = self.writer.constant("k", one)
+            self.places[register] = Place(name, 0, own.shape, one.strides, own.dtype)
         self.writer.whole(name, self.places[register])
 
     def own(

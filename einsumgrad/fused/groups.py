@@ -9,7 +9,6 @@ from einsumgrad.fused.nests import Group, fusable, opened
 from einsumgrad.fused.segments import laid
 from einsumgrad.plan.nodes import (
     Count,
-    Done,
     Fill,
     Instruction,
     Kernel,
@@ -25,7 +24,7 @@ from einsumgrad.plan.operands import Layout, Nest, Register
 from einsumgrad.plan.uses import uses
 from einsumgrad.record import record, replace
 from einsumgrad.tune.live import live
-from einsumgrad.tune.orders import Order, flat, orders
+from einsumgrad.tune.orders import Order, orders
 from einsumgrad.tune.strips import apart, filled
 
 LEAVES = (Load, Count, Fill)
@@ -39,12 +38,7 @@ MOST = 200
 def fused(plan: Plan) -> Plan:
     """The plan with kernels, in loops and strips too. How arrays lie depends on the kernels, and
     their loops on how arrays lie: what a first attempt finds is where the second begins."""
-    first = _fused(plan, orders(plan))
-    found = dict(orders(first))
-    for step, _ in flat(first.steps):
-        if isinstance(step.instruction, Done) and step.instruction.source in found:
-            found[step.register] = found[step.instruction.source]
-    return _fused(plan, found)
+    return _fused(plan, orders(_fused(plan, orders(plan))))
 
 
 def _fused(plan: Plan, known: Mapping[int, Order]) -> Plan:

@@ -13,19 +13,21 @@ from math import prod
 from einsumgrad.plan.nodes import (
     Arrange,
     Cast,
+    Done,
     Fold,
     Instruction,
     Kernel,
     Load,
     Loop,
     Map,
+    OverlapAdd,
     Pair,
     Plan,
     Room,
     Step,
     Window,
 )
-from einsumgrad.plan.operands import Arg, Layout, Operand, lengths
+from einsumgrad.plan.operands import Arg, Layout, Operand, Walk, lengths
 from einsumgrad.record import record
 
 Order = tuple[int, ...]
@@ -106,6 +108,13 @@ class Ballot:
                 still = tuple(k for k, walk in enumerate(walks) if not walk.moving)
                 turned = tuple(k for k, walk in enumerate(walks) if walk.moving)
                 self.vote(source, (*turned, *still), 3)
+            case Window(source, walks) if wish is not None and (steps := single(walks)) is not None:
+                self.vote(source, along(steps, wish), 2)
+            case OverlapAdd(into, value, walks) if wish is not None:
+                self.vote(into, wish, 2)
+                if (steps := single(walks)) is not None:
+                    space = tuple(steps[k] for k in wish)
+                    self.vote(value.register, along(value.layout, space), 2)
             case Pair():
                 both, rows, columns, summed = made.parts
                 for operand, own in ((made.left, rows), (made.right, columns)):
@@ -140,6 +149,14 @@ class Ballot:
                 return self._product(made, wish)
             case Room(None):
                 return wish
+            case OverlapAdd(into):
+                return self.orders.get(into, wish)
+            case Done(source):
+                return self.orders.get(source)
+            case Arrange(operand, rank) if len(operand.layout) == rank:
+                return self._space(operand)
+            case Window(source, walks) if (steps := single(walks)) is not None:
+                return self._space(Operand(source, steps))
             case _:
                 return None
 
@@ -189,6 +206,13 @@ class Ballot:
         single = self.plan.registers[made.left.register].dtype == "float32"
         wide = rows <= FEW and columns >= WIDE * rows and summed > DEEP
         return LOST * rows * columns * summed if single and wide else 0.0
+
+
+def single(walks: tuple[Walk, ...]) -> Layout | None:
+    """The axis of the space that walks along each axis of a register, if just one does."""
+    if any(len(walk.steps) != 1 or walk.moving for walk in walks):
+        return None
+    return tuple(walk.steps[0][0] for walk in walks)
 
 
 def along(layout: Layout, space: Order) -> Order:
