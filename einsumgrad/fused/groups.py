@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import field
 
-from einsumgrad.fused.nests import Group, fusable, opened
+from einsumgrad.fused.nests import Group, fusable, opened, operands
 from einsumgrad.fused.segments import laid
 from einsumgrad.plan.nodes import (
     Count,
@@ -106,6 +106,8 @@ class Builder:
                 continue
             shared = slot.shared(self.plan, step)
             axes = slot.fits(self.plan, step) if shared or slot.like(self.plan, step) else None
+            if axes is not None and not shared and not self._along(slot, step, axes):
+                continue
             if axes is not None and (found is None or shared >= found[0]):
                 found = shared, place, slot, axes
         if found is None:
@@ -113,6 +115,16 @@ class Builder:
         _, place, group, axes = found
         group.add(self.plan, step, axes)
         return place
+
+    def _along(self, group: Group, step: Step, axes: Layout) -> bool:
+        """Whether the innermost loop of a group reads nothing of a step's in leaps."""
+        inner = group.order[-1]
+        for operand in operands(step.instruction, self.plan):
+            variables = [axes[k] for k in operand.layout]
+            order = self.orders.get(operand.register, range(len(variables)))
+            if inner in variables and variables[order[-1]] != inner:
+                return False
+        return True
 
     def _kernel(self, group: Group, outs: list[int]) -> list[Step]:
         """The kernel with rooms for what others read, which keep the numbers of the registers."""
