@@ -118,11 +118,11 @@ class Builder:
 
     def _along(self, group: Group, step: Step, axes: Layout) -> bool:
         """Whether the innermost loop of a group reads nothing of a step's in leaps."""
-        inner = group.order[-1]
         for operand in operands(step.instruction, self.plan):
             variables = [axes[k] for k in operand.layout]
             order = self.orders.get(operand.register, range(len(variables)))
-            if inner in variables and variables[order[-1]] != inner:
+            last = [variables[k] for k in order[-1:]]
+            if any(inner in variables and last != [inner] for inner in group.order[-1:]):
                 return False
         return True
 

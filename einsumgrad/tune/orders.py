@@ -27,7 +27,7 @@ from einsumgrad.plan.nodes import (
     Step,
     Window,
 )
-from einsumgrad.plan.operands import Arg, Layout, Operand, Walk, lengths
+from einsumgrad.plan.operands import Arg, Layout, Operand, lengths
 from einsumgrad.record import record
 
 Order = tuple[int, ...]
@@ -108,11 +108,11 @@ class Ballot:
                 still = tuple(k for k, walk in enumerate(walks) if not walk.moving)
                 turned = tuple(k for k, walk in enumerate(walks) if walk.moving)
                 self.vote(source, (*turned, *still), 3)
-            case Window(source, walks) if wish is not None and (steps := single(walks)) is not None:
+            case Window(source) if wish is not None and (steps := single(made)) is not None:
                 self.vote(source, along(steps, wish), 2)
-            case OverlapAdd(into, value, walks) if wish is not None:
+            case OverlapAdd(into, value) if wish is not None:
                 self.vote(into, wish, 2)
-                if (steps := single(walks)) is not None:
+                if (steps := single(made)) is not None:
                     space = tuple(steps[k] for k in wish)
                     self.vote(value.register, along(value.layout, space), 2)
             case Pair():
@@ -155,7 +155,7 @@ class Ballot:
                 return self.orders.get(source)
             case Arrange(operand, rank) if len(operand.layout) == rank:
                 return self._space(operand)
-            case Window(source, walks) if (steps := single(walks)) is not None:
+            case Window(source) if (steps := single(made)) is not None:
                 return self._space(Operand(source, steps))
             case _:
                 return None
@@ -208,11 +208,12 @@ class Ballot:
         return LOST * rows * columns * summed if single and wide else 0.0
 
 
-def single(walks: tuple[Walk, ...]) -> Layout | None:
-    """The axis of the space that walks along each axis of a register, if just one does."""
-    if any(len(walk.steps) != 1 or walk.moving for walk in walks):
+def single(made: Window | OverlapAdd) -> Layout | None:
+    """The axis of the space that walks along each axis of a register, if each one does so alone."""
+    if any(len(walk.steps) != 1 or walk.moving for walk in made.walks):
         return None
-    return tuple(walk.steps[0][0] for walk in walks)
+    axes = tuple(walk.steps[0][0] for walk in made.walks)
+    return axes if sorted(axes) == list(range(made.rank)) else None
 
 
 def along(layout: Layout, space: Order) -> Order:
