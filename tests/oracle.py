@@ -105,14 +105,19 @@ class Loops:
 def central_difference(f: Callable[[Array], float], x: Array, v: Array) -> tuple[float, float]:
     """The derivative of f at x along v, and how far it may be off.
 
-    Central differences of two steps, extrapolated (Richardson 1911). Where the two disagree,
-    a kink or too much curvature is near, and shorter steps are tried; the best pair counts.
+    Central differences of two steps, extrapolated (Richardson 1911). Where the two disagree, or the
+    slopes to both sides come no closer with the step, a kink or too much curvature is near, and
+    shorter steps are tried; the best pair counts.
     """
     best = (math.nan, math.inf)
-    rounding = 1e-15 * max(1.0, abs(f(x)))
-    for step in (1e-3, 1e-4, 1e-5, 1e-6):
-        wide, narrow = ((f(x + h * v) - f(x - h * v)) / (2 * h) for h in (step, step / 2))
+    middle = f(x)
+    rounding = 1e-15 * max(1.0, abs(middle))
+    for step in (1e-3, 1e-4, 1e-5, 1e-6, 1e-7, 1e-8):
+        ends = [(f(x + h * v), f(x - h * v), h) for h in (step, step / 2)]
+        wide, narrow = ((right - left) / (2 * h) for right, left, h in ends)
+        bend, less = (abs(right + left - 2 * middle) / h for right, left, h in ends)
         derivative, off = (4 * narrow - wide) / 3, abs(narrow - wide) + rounding / step
+        off += less if less > 0.75 * bend else 0.0
         best = min(best, (derivative, off), key=lambda pair: pair[1])
         if off <= 1e-6 * abs(derivative):
             break

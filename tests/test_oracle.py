@@ -268,7 +268,7 @@ def test_the_gradient_check_catches_wrong_rules(name: str, wrong: float) -> None
     assert not agrees(f, lambda x: rule(x) + one_entry, POINT)
 
 
-@pytest.mark.parametrize("distance", [1e-2, 1e-3, 1e-4, 3e-6])
+@pytest.mark.parametrize("distance", [1e-2, 1e-3, 1e-4, 3e-6, 4e-8])
 def test_the_difference_steps_over_no_kink_nearby(distance: float) -> None:
     f, rule = RULES["relu"]
     assert agrees(f, rule, np.array([distance, -distance]))
