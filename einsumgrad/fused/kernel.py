@@ -19,6 +19,8 @@ NAME = "@KERNEL"
 COMPARED = ("=", "!=", "<", "<=", ">", ">=")
 WHOLE = dict(zip(COMPARED, ("eq", "ne", "slt", "sle", "sgt", "sge"), strict=True))
 INF = float("inf")
+AT_ONCE, SHORT = (4, 5, 3, 2), 4
+"""How many of an axis are taken at a time, of segments of so few steps."""
 FOLDS = {
     "sum": ("add", 0.0), "prod": ("multiply", 1.0), "max": ("fold max", -INF),
     "min": ("fold min", INF),
@@ -128,9 +130,40 @@ class Writer:
         for segment in self.laid.segments:
             for step in segment.steps:
                 self.before(step)
-            self.text.loops(segment.inner, self.sizes, partial(self.entry, segment))
+            self.inside(segment)
             for step in segment.steps:
                 self.after(step)
+
+    def inside(self, segment: Segment) -> None:
+        """The loops of a segment."""
+        several = self.several(segment)
+        if several == 1:
+            self.text.loops(segment.inner, self.sizes, partial(self.entry, segment))
+            return
+        *outer, turned, last = segment.inner
+
+        def block() -> None:
+            first = self.text.value(f"mul nuw nsw i64 {self.text.at[turned]}, {several}")
+            places = [self.text.value(f"add nuw nsw i64 {first}, {k}") for k in range(several)]
+
+            def entries() -> None:
+                for place in places:
+                    self.text.at[turned] = place
+                    self.entry(segment)
+
+            self.text.loops((last,), self.sizes, entries)
+
+        count = self.sizes[turned] // several
+        self.text.loops(outer, self.sizes, lambda: self.text.loop(turned, count, block))
+
+    def several(self, segment: Segment) -> int:
+        """How many of the last but one variable are taken at a time: sums that are made together
+        share what they read, and do not wait for each other."""
+        sums = any(isinstance(step.instruction, Fold) for step in segment.steps)
+        if len(segment.inner) < 2 or not sums or len(segment.steps) > SHORT:
+            return 1
+        size = self.sizes[segment.inner[-2]]
+        return next((n for n in AT_ONCE if size % n == 0 and size > 0), 1)
 
     def started(self, step: Step, memory: Memory, variables: Layout) -> None:
         """Memory filled with what a fold begins with."""

@@ -137,7 +137,8 @@ class Group:
 
 def opened(plan: Plan, step: Step, later: Iterable[Step], orders: Mapping[int, Layout]) -> Group:
     """A group that begins with a step. Axes that are folded and then run along again are inner; if
-    there are none, the last in memory is; all others are outer."""
+    there are none, the last in memory is; all others are outer. Of a contraction the last two are
+    inner, so that a kernel may take several of one at a time."""
     lengths = space(step.instruction, plan, step.register)
     trace = Trace(plan)
     trace.begin(step)
@@ -145,6 +146,8 @@ def opened(plan: Plan, step: Step, later: Iterable[Step], orders: Mapping[int, L
         trace.follow(other)
     order = _order(trace, len(lengths), orders)
     inner = trace.again or set(order[-1:])
+    if all(0 < len(o.layout) < len(lengths) for o in operands(step.instruction, plan)):
+        inner |= set(order[-2:])
     loops = tuple(sorted(order, key=lambda k: k in inner))
     group = Group(lengths, loops, len(loops) - len(inner))
     group.add(plan, step, tuple(range(len(lengths))))
