@@ -12,6 +12,7 @@ from math import prod
 
 from einsumgrad.plan.nodes import (
     Arrange,
+    Buffer,
     Cast,
     Done,
     Fold,
@@ -147,7 +148,7 @@ class Ballot:
                 return tuple(left.index(k) for k in kept)
             case Pair():
                 return self._product(made, wish)
-            case Room(None):
+            case Room(None) | Buffer():
                 return wish
             case OverlapAdd(into):
                 return self.orders.get(into, wish)

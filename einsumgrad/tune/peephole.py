@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from einsumgrad.plan.nodes import Cast, Fill, Fold, Instruction, Map
+from einsumgrad.plan.nodes import Cast, Done, Fill, Fold, Instruction, Map, Pad
 from einsumgrad.plan.operands import Arg, Constant, Operand, Register
 from einsumgrad.record import replace
 from einsumgrad.tune.graph import Graph, plainly
@@ -36,6 +36,16 @@ def covered(graph: Graph, made: Map, own: Register) -> Arg:
     shape = tuple(own.shape[k] for k in axes)
     number = graph.emit(Map(made.function, args, len(axes)), replace(own, shape=shape))
     return Operand(number, tuple(axes))
+
+
+def padded(graph: Graph, made: Pad) -> Pad | Done:
+    """Zeros around what a loop has written are there already, if its buffer has so much room."""
+    done = graph.made[made.source]
+    if not isinstance(done, Done) or made.value != 0:
+        return made
+    pairs = [(*room, *asked) for room, asked in zip(done.widths, made.widths, strict=True)]
+    widths = tuple((before - more, after - rest) for before, after, more, rest in pairs)
+    return made if min(map(min, widths), default=0) < 0 else replace(done, widths=widths)
 
 
 def inner(graph: Graph, arg: Arg, function: str) -> tuple[Arg, ...] | None:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from einsumgrad.plan.nodes import Cast, Fold, Instruction, Map, Plan
+from einsumgrad.plan.nodes import Cast, Fold, Instruction, Map, Pad, Plan
 from einsumgrad.plan.operands import Arg, Register
 from einsumgrad.tune.expand import folded
 from einsumgrad.tune.graph import Graph, plainly, replay
 from einsumgrad.tune.live import live
-from einsumgrad.tune.peephole import cast, mapped
+from einsumgrad.tune.peephole import cast, mapped, padded
 from einsumgrad.tune.unroll import unrolled
 
 
@@ -25,5 +25,7 @@ def _rule(graph: Graph, made: Instruction, own: Register) -> Arg:
             return folded(graph, made, own)
         case Cast():
             return cast(graph, made, own)
+        case Pad():
+            return plainly(graph, padded(graph, made), own)
         case _:
             return plainly(graph, made, own)
