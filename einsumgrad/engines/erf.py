@@ -68,7 +68,7 @@ def erf_into(x: npt.ArrayLike, out: Array) -> None:
         return
     flat, target = given.reshape(-1), made.reshape(-1)
     single = flat.dtype == out.dtype == np.float32
-    size = 2 * PIECE if single else PIECE
+    size = 4 * PIECE if single else PIECE
     room = _room(min(flat.size, size)) if single else None
     for k in range(0, flat.size, size):
         piece, into = flat[k : k + size], target[k : k + size]

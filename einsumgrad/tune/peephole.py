@@ -90,6 +90,19 @@ def _multiply(graph: Graph, made: Map) -> Map:
     return made
 
 
+def _negative(graph: Graph, made: Map) -> Map:
+    """`-(a - b)` is `b - a`; a number takes the sign."""
+    (arg,) = made.args
+    difference = inner(graph, arg, "subtract")
+    if difference is not None:
+        return replace(made, function="subtract", args=difference[::-1])
+    match inner(graph, arg, "multiply"):
+        case (Constant(value), other) | (other, Constant(value)):
+            return replace(made, function="multiply", args=(Constant(-value), other))
+        case _:
+            return made
+
+
 def _compared(graph: Graph, made: Map) -> Map:
     """Whole numbers are compared as such."""
     whole = []
@@ -130,7 +143,7 @@ def _silu(graph: Graph, made: Map) -> Map:
 
 
 RULES = {
-    "add": _add, "multiply": _multiply, "gelu": _gelu, "silu": _silu,
+    "add": _add, "multiply": _multiply, "negative": _negative, "gelu": _gelu, "silu": _silu,
     **dict.fromkeys(COMPARED, _compared),
 }  # fmt: skip
 
