@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import field
 from typing import Any
 
@@ -58,9 +59,9 @@ class Session:
 
     def _wrt(self, wrt: Names) -> tuple[str, ...]:
         """The names, each that of a leaf which has a derivative."""
-        known = self.asked.get(wrt) if type(wrt) is tuple else None
-        if known is not None:
-            return known
+        if isinstance(wrt, tuple):
+            with suppress(KeyError, TypeError):  # not asked yet, or no names
+                return self.asked[wrt]
         names = (wrt,) if isinstance(wrt, str) else wrt
         if not isinstance(names, Iterable) or not all(isinstance(n, str) for n in names):
             wanted = "the name of a tensor, or several names"

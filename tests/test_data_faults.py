@@ -92,6 +92,7 @@ CASES: dict[str, tuple[str, Call]] = {
     "memory_in_words": (LINEAR, lambda p: p.run(memory="much", x=x, y=y, w=w, c=0.0)),
     "memory_below_zero": (LINEAR, lambda p: p.hessian(memory=-1, x=x, y=y, w=w, c=0.0)),
     "by_a_number": (LINEAR, lambda p: p.derive(3)),
+    "by_a_list_of_lists": (LINEAR, lambda p: p.derive((["W"],))),
     "bytes_as_a_program": (SUM, lambda _: einsumgrad.parse(b"h[b] = x[b]")),
     "no_such_size": (LINEAR, lambda p: p.init(I=3, N=4)),
     "negative_size": (LINEAR, lambda p: p.init(I=-3)),

@@ -72,6 +72,41 @@ def test_a_kernel_longer_than_its_input(length: int) -> None:
     assert grads["x"].shape == (2, length)
 
 
+NOTHING_SUMMED = {
+    """
+    a[b,t,j] += W[j,i] x[b,t,i]
+    a[b,t,j] += U[j,k] h[b,t-1,k]
+    h[b,t,j] = tanh(a[b,t,j] - c[j])
+    loss ℓ[b] = Σ_{t,j} h[b,t,j]^2
+    """: {"W": (3, 2), "x": (2, 0, 2), "U": (3, 3), "c": (3,)},
+    """
+    index t : 3
+    y[b,2p+k] += x[b,p,c] w[k,c]
+    index k : 3
+    z[b,t] = -(y[b,t] - y[b,t+1])
+    loss ℓ[b] = Σ_t z[b,t]^2
+    """: {"x": (2, 0, 2), "w": (3, 2)},
+}
+
+
+@pytest.mark.parametrize("text", NOTHING_SUMMED)
+@pytest.mark.parametrize("engine", ["numpy", "fused"])
+def test_gradients_summed_over_an_empty_range(text: str, engine: str) -> None:
+    arrays = {name: np.ones(shape) for name, shape in NOTHING_SUMMED[text].items()}
+    program = einsumgrad.parse(text, engine=engine)
+    objective, grads = program.value_and_grad(arrays, wrt=tuple(arrays))
+    assert objective == 0
+    assert {name: grad.shape for name, grad in grads.items()} == NOTHING_SUMMED[text]
+    assert not any(np.any(grad) for grad in grads.values())
+
+
+@pytest.mark.parametrize("engine", ["numpy", "fused"])
+def test_the_negative_of_0_is_another_0(engine: str) -> None:
+    text = "const c[b]\ns[b] = x[b] - c[b]\ny[b] = -s[b]\nz[b] = 1/y[b]"
+    found = einsumgrad.parse(text, engine=engine).run(x=[1.0, 2.0], c=[1.0, 1.0])
+    np.testing.assert_array_equal(found["z"], [-np.inf, -1])
+
+
 @pytest.mark.parametrize("batch", [0, 1])
 def test_few_examples(batch: int) -> None:
     text = (

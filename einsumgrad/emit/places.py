@@ -47,6 +47,9 @@ class Place:
 
     def merged(self, groups: tuple[Layout, ...]) -> Place | None:
         """Each group of axes as one, None if that is no view."""
+        if 0 in self.shape:  # nothing lies anywhere
+            lengths = tuple(math.prod(self.shape[axis] for axis in group) for group in groups)
+            return laid(self.base, self.offset, lengths, None, self.dtype)
         shape, strides = [], []
         for group in groups:
             n, stride = 1, self.item

@@ -203,7 +203,7 @@ class Loop:
 
 @record
 class Done:
-    """A buffer after its loop, without the room around it."""
+    """A buffer after its loop, without so much of the room around it, which reads as 0."""
 
     source: int
     loop: int

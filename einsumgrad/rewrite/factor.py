@@ -47,7 +47,7 @@ def expand(node: Expr) -> Expr:
             return total(expand(term) for term in terms)
         case Product(factors):
             parts = tuple(expand(factor) for factor in factors)
-            flat = not any(isinstance(part, Sum | Product) for part in parts)
+            flat = not any(isinstance(part, Sum | Product) for part in parts)  # a 0 stands first
             return node if flat and parts[0] != ZERO else _multiply_out(parts)
         case _:
             return node

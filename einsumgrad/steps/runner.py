@@ -88,7 +88,9 @@ class Runner:
                 pass  # said below, of the whole plan
         arrays = self.leaves.take(given)
         ready = self.ready(arrays, wanted)
-        if key is not None and not ready.drawn and len(self.seen) < MAX_PLANS:
+        if key is not None and not ready.drawn:
+            if len(self.seen) >= MAX_PLANS:
+                self.seen.clear()
             self.seen[key] = self._known(given, ready)
         if ready.drawn:
             arrays = fill(self.program, arrays, ready.sizes, seed, floating(arrays))

@@ -91,11 +91,9 @@ def _multiply(graph: Graph, made: Map) -> Map:
 
 
 def _negative(graph: Graph, made: Map) -> Map:
-    """`-(a - b)` is `b - a`; a number takes the sign."""
+    """A number that something is multiplied by takes the sign. `-(a - b)` stays: `b - a` is another
+    zero where they are equal."""
     (arg,) = made.args
-    difference = inner(graph, arg, "subtract")
-    if difference is not None:
-        return replace(made, function="subtract", args=difference[::-1])
     match inner(graph, arg, "multiply"):
         case (Constant(value), other) | (other, Constant(value)):
             return replace(made, function="multiply", args=(Constant(-value), other))
