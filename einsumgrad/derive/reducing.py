@@ -27,6 +27,7 @@ from einsumgrad.ir.nodes import (
     ReduceOp,
     Statement,
 )
+from einsumgrad.ir.walk import free_indices
 from einsumgrad.record import record, replace
 
 OPERATORS: Mapping[Op, ReduceOp] = {"max=": "max", "min=": "min", "*=": "prod"}
@@ -59,14 +60,17 @@ def _entry_by_entry(statement: Statement) -> bool:
 
 
 def _operator(statement: Statement) -> Statement:
-    """`m[b] max= a[b,k]` as `m[b] = max_k a[b,k]`."""
+    """`m[b] max= a[b,k]` as `m[b] = max_k a[b,k]`, where the conditions on b alone hold: elsewhere
+    its derivative is 0."""
     kept = {p.index for p in statement.target.at if isinstance(p, Position)}
     over = tuple(i for i in statement.indices if i not in kept)
     if not over:
         return replace(statement, op="=")
     loops = tuple(i for i in statement.indices if i in kept)
-    value = Reduce(OPERATORS[statement.op], over, statement.value, statement.where)
-    return replace(statement, op="=", indices=loops, value=value, where=())
+    outer = tuple(c for c in statement.where if set(free_indices(c)).isdisjoint(over))
+    inner = tuple(c for c in statement.where if c not in outer)
+    value = Reduce(OPERATORS[statement.op], over, statement.value, inner)
+    return replace(statement, op="=", indices=loops, value=value, where=outer)
 
 
 @record(frozen=False)
