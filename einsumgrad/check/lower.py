@@ -135,13 +135,8 @@ def _product(factors: tuple[ir.Expr, ...]) -> ir.Expr:
     value = build.product(*factors)
     if value != build.ZERO:
         return value
-    rest = build.product(*(f for f in _flat(factors) if not isinstance(f, ir.Number)))
-    return value if rest == build.ONE else ir.Product((build.ZERO, *_flat((rest,))))
-
-
-def _flat(factors: tuple[ir.Expr, ...]) -> list[ir.Expr]:
-    """The factors, those of inner products one by one."""
-    return [g for f in factors for g in (f.factors if isinstance(f, ir.Product) else (f,))]
+    rest = build.product(*(f for f in build.flat_factors(factors) if not isinstance(f, ir.Number)))
+    return value if rest == build.ONE else ir.Product((build.ZERO, *build.flat_factors((rest,))))
 
 
 def _power(base: ir.Expr, exponent: ir.Expr) -> ir.Expr:

@@ -60,9 +60,8 @@ def _opened(
 def by_name(statements: tuple[ir.Statement, ...]) -> dict[str, list[ir.Access]]:
     """Every tensor's accesses, the tensors in order of first appearance."""
     found: dict[str, list[ir.Access]] = {}
-    for statement in statements:
-        for access in (*statement.reads, statement.target):
-            found.setdefault(access.tensor, []).append(access)
+    for access in uses(statements):
+        found.setdefault(access.tensor, []).append(access)
     return found
 
 

@@ -92,7 +92,7 @@ def product(*factors: Expr) -> Expr:
     coefficient: Number | None = None
     sizes: dict[str, int] = {}
     rest: list[Expr] = []
-    for factor in _flatten_product(factors):
+    for factor in flat_factors(factors):
         if isinstance(factor, Number):
             held = coefficient
             coefficient = factor if held is None else _multiply(held.value, factor.value)
@@ -103,7 +103,8 @@ def product(*factors: Expr) -> Expr:
     return _assemble(coefficient, sizes, rest)
 
 
-def _flatten_product(factors: tuple[Expr, ...]) -> Iterable[Expr]:
+def flat_factors(factors: tuple[Expr, ...]) -> Iterable[Expr]:
+    """The factors, those of inner products one by one."""
     if not any(isinstance(factor, Product) for factor in factors):
         return factors
     return [g for f in factors for g in (f.factors if isinstance(f, Product) else (f,))]
