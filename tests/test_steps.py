@@ -18,8 +18,9 @@ from einsumgrad.engines.numpy import compile_plan
 from einsumgrad.steps.compiled import NAMES
 from einsumgrad.tune.tune import tuned
 
-MADE = re.compile(r"(v|u|a|o|r|w|m|i|k|f|at|t|g)\d*")
-"""Names that the source may make up; their numbers count registers, views and constants."""
+MADE = re.compile(r"(v|u|a|o|r|w|m|i|k|f|at|t|g)\d*|[cd]m?\d[\d_em]*")
+"""Names that the source may make up: their numbers count registers, views and constants, or say
+which number it is."""
 
 
 @pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)

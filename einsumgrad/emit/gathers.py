@@ -17,33 +17,32 @@ from einsumgrad.record import record
 @record
 class Picked:
     """The source as one flat array, where each row of it begins in the space of the result, the
-    index over that space, and how long a row is."""
+    index over that space, how long a row is, and how far apart its entries."""
 
     flat: Place
     base: npt.NDArray[np.int64]
     index: Place
     length: int
+    step: int
 
 
 def picked(made: Gather, places: Mapping[int, Place], shape: Layout) -> Picked | None:
-    """None if the gather is of another kind, or the source in other order in memory."""
+    """None if the gather is of another kind, or the source has gaps."""
     found = _row(made)
     if found is None or not shape:
         return None
     axis, index, rest = found
     source = places[made.source]
-    order = (*(a for a, _ in rest), axis)
-    flat = source.turned(order).merged((tuple(range(len(order))),))
-    if flat is None or 0 in source.shape or 0 in shape:
+    flat = source.turned(source.order).merged((tuple(range(len(source.shape))),))
+    if flat is None or flat.strides != (flat.item,) or 0 in source.shape or 0 in shape:
         return None
-    base, step = np.zeros(shape, np.int64), source.shape[axis]
-    for a, k in reversed(rest):
+    base = np.zeros(shape, np.int64)
+    for a, k in rest:
         own = [1] * len(shape)
         own[k] = shape[k]
-        base += step * np.arange(shape[k]).reshape(own)
-        step *= source.shape[a]
+        base += (source.strides[a] // source.item * np.arange(shape[k])).reshape(own)
     spread = places[index.register].spread(index.layout, made.rank)
-    return Picked(flat, base, spread, source.shape[axis])
+    return Picked(flat, base, spread, source.shape[axis], source.strides[axis] // source.item)
 
 
 def _row(made: Gather) -> tuple[int, Operand, list[tuple[int, int]]] | None:
@@ -71,4 +70,5 @@ def take(writer: Writer, found: Picked, name: str, call: str) -> None:
     index = writer.name(found.index)
     writer.line(f"if outside({index}, {found.length}): {call}")
     base = writer.constant("k", found.base)
-    writer.line(f"{name} = {writer.name(found.flat)}.take({base} + {index})")
+    within = index if found.step == 1 else f"{found.step} * {index}"
+    writer.line(f"{name} = {writer.name(found.flat)}.take({base} + {within})")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import field
 from typing import assert_never
@@ -12,14 +11,15 @@ import numpy as np
 from einsumgrad.emit.gathers import picked, take
 from einsumgrad.emit.homes import Homes
 from einsumgrad.emit.kernels import called
+from einsumgrad.emit.maps import mapped
 from einsumgrad.emit.matrices import product
 from einsumgrad.emit.places import Place
-from einsumgrad.emit.put import added, kept
+from einsumgrad.emit.put import added
 from einsumgrad.emit.slices import inner, sliced, stored
 from einsumgrad.emit.sums import summed
-from einsumgrad.emit.table import BY_NAME, FOLDS, LINES, STARTS, UFUNCS
-from einsumgrad.emit.writer import Writer, number, plain
-from einsumgrad.engines.functions import FUNCTIONS, REAL
+from einsumgrad.emit.table import FOLDS, STARTS
+from einsumgrad.emit.writer import Writer, named, number, plain
+from einsumgrad.engines.functions import REAL
 from einsumgrad.engines.numpy import call_of
 from einsumgrad.plan.nodes import (
     Arrange,
@@ -49,7 +49,7 @@ from einsumgrad.plan.nodes import (
     Variable,
     Window,
 )
-from einsumgrad.plan.operands import Arg, Constant, Operand
+from einsumgrad.plan.operands import Operand
 from einsumgrad.plan.uses import uses
 from einsumgrad.record import record
 
@@ -140,7 +140,7 @@ class Lines:
             self.fresh(place)
         match made:
             case Map():
-                self.map(made, place)
+                mapped(self.writer, made, self.places, place)
             case Cast(operand):
                 source = self.writer.name(self.places[operand])
                 self.writer.line(f"copyto({self.writer.name(place)}, {source}, 'unsafe')")
@@ -171,35 +171,8 @@ class Lines:
     def fresh(self, place: Place) -> None:
         """An array for the caller, which only the run makes; its axes are turned afterwards."""
         memory = place.turned(place.order)
-        self.writer.line(f"{place.base} = empty({memory.shape}, '{place.dtype}')")
+        self.writer.line(f"{place.base} = empty({memory.shape}, {named(place.dtype)})")
         self.writer.whole(place.base, memory)
-
-    def map(self, made: Map, place: Place) -> None:
-        out = self.writer.name(place)
-        args = [self.argument(arg, made.rank) for arg in made.args]
-        if kept(self.writer, made, self.places, place):
-            return
-        if made.function in UFUNCS:
-            name = UFUNCS[made.function]
-            out = f"out={out}" if name in BY_NAME else out
-            self.writer.line(f"{name}({', '.join((*args, out))})")
-        elif made.function in LINES:
-            names = {"o": out, **dict(zip("abc", args, strict=False))}
-            for text in LINES[made.function]:
-                line = _filled(text, names)
-                if line != f"copyto({out}, {out})":
-                    self.writer.line(line)
-        else:
-            function = self.writer.constant("f", FUNCTIONS[made.function])
-            self.writer.line(f"copyto({out}, {function}({', '.join(args)}), 'unsafe')")
-
-    def argument(self, arg: Arg, rank: int) -> str:
-        if isinstance(arg, Constant):
-            return number(arg.value)
-        place = self.places[arg.register]
-        if place.base.startswith("i"):  # a loop's variable, a number
-            return place.base
-        return self.writer.name(place.spread(arg.layout, rank))
 
     def fold(self, made: Fold, place: Place) -> None:
         source = self.places[made.operand.register].spread(made.operand.layout, made.rank)
@@ -292,8 +265,3 @@ class Lines:
     def value(self, register: int) -> str:
         """What a function over registers finds in one: an array, a loop's variable, or nothing."""
         return self.writer.name(self.places[register]) if register in self.places else "None"
-
-
-def _filled(text: str, names: Mapping[str, str]) -> str:
-    """A line of the table with the names put in."""
-    return re.sub(r"\b[oabc]\b", lambda m: names[m.group()], text)

@@ -1,5 +1,5 @@
 """Elementwise functions as NumPy calls that write into an array: `o` is the result, `a` and `b` the
-arguments, as the lines of the source say them."""
+arguments, as the lines of the source say them, `zero` and `one` numbers."""
 
 from __future__ import annotations
 
@@ -17,18 +17,16 @@ UFUNCS: Mapping[str, str] = {
 """Functions that are one of NumPy's."""
 
 LINES: Mapping[str, tuple[str, ...]] = {
-    "reciprocal": ("divide(1, a, o)",),
-    "relu": ("maximum(a, 0, out=o)",),
-    "sigmoid": ("negative(a, o)", "exp(o, o)", "add(o, 1, o)", "divide(1, o, o)"),
+    "reciprocal": ("divide(one, a, o)",),
+    "relu": ("maximum(a, zero, out=o)",),
+    "sigmoid": ("negative(a, o)", "exp(o, o)", "add(o, one, o)", "divide(one, o, o)"),
     "copy": ("copyto(o, a)",),
     "erf": ("erf(a, o)",),
     "select": ("copyto(o, c)", "copyto(o, b, where=a)"),
-    "leaky_relu": ("multiply(a, b, o)", "copyto(o, a, where=greater(a, 0))"),
-    "finite": ("copyto(o, a)", "copyto(o, 0, where=logical_not(isfinite(a)))"),
-    "divisor": ("copyto(o, a)", "copyto(o, 1, where=equal(a, 0))"),
+    "leaky_relu": ("multiply(a, b, o)", "copyto(o, a, where=greater(a, zero))"),
     "softplus": (
         "absolute(a, o)", "negative(o, o)", "exp(o, o)", "log1p(o, o)",
-        "add(o, maximum(a, 0), o)",
+        "add(o, maximum(a, zero), o)",
     ),
 }  # fmt: skip
 """Functions in several steps."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import field
 from typing import TYPE_CHECKING, Any
@@ -9,9 +10,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from einsumgrad.emit.places import Place, laid
-from einsumgrad.record import record
+from einsumgrad.record import record, replace
 
 ARENA = "s"
+FLOATS = {"float32": "c", "float64": "d"}
+"""How the names of numbers of a dtype begin."""
+USUAL = (*FLOATS, "int64", "bool")
+"""Dtypes that the source has names for."""
 GIVEN = "ak"
 """Variables that are set when the source begins: arguments, constants."""
 
@@ -23,8 +28,8 @@ if TYPE_CHECKING:
 class Writer:
     """`first`: lines that come before all others. `statics`: views of the block, by the names of
     variables. `constants`: other values that the source is given. `kernels`:
-    compiled functions that it is given, and `setup` the lines that make their tables of pointers;
-    `held`: the tables and the views of which they have the addresses.
+    compiled functions that it is given, and `setup` the lines that make their tables of pointers,
+    and views of constants; `held`: the tables and the views of which they have the addresses.
     `wholes`: what each variable that holds an array is. `scopes`: the views that have names by
     now, in each loop that is open."""
 
@@ -55,6 +60,16 @@ class Writer:
         self.constants[name] = value
         return name
 
+    def number(self, value: float, dtype: str | None) -> str:
+        """A number beside arrays of a dtype: an array of it, as NumPy takes a microsecond to see
+        what dtype a number of Python should have."""
+        if dtype not in FLOATS or not math.isfinite(value):
+            return number(value)
+        digits = number(value).translate({ord("."): "_", ord("-"): "m", ord("+"): None})
+        name = f"{FLOATS[dtype]}{digits}"
+        self.constants.setdefault(name, np.array(value, dtype))
+        return name
+
     def name(self, place: Place) -> str:
         """An expression for a place: a variable, made here if there is none."""
         if place.base == ARENA:
@@ -62,6 +77,12 @@ class Writer:
         if self.wholes.get(place.base) == place:
             return place.base
         return self.known(place) or self._shown(place)
+
+    def seen(self, place: Place) -> str:
+        """An expression for an array that only has to broadcast to a place's shape."""
+        while place.shape[:1] == (1,) and self.wholes.get(place.base) != place:
+            place = replace(place, shape=place.shape[1:], strides=place.strides[1:])
+        return self.name(place)
 
     def known(self, place: Place) -> str | None:
         """The variable for a view that an open loop, or what is around it, has made."""
@@ -72,7 +93,9 @@ class Writer:
         self.count += 1
         name, given = f"u{self.count}", place.base[0] in GIVEN
         text = f"{name} = {self._seen(place)}"
-        if given:
+        if place.base.startswith("k"):
+            self.setup.append(text)
+        elif given:
             self.first.append("    " * 2 + text)
         else:
             self.line(text)
@@ -85,6 +108,9 @@ class Writer:
         order = _turned(whole, place)
         if order is not None:
             return f"{place.base}.transpose({', '.join(map(str, order))})"
+        widened = _widened(whole, place)
+        if widened is not None:
+            return f"{place.base}[{widened}]"
         offset = place.offset - whole.offset
         where = self.constant("at", (place.shape, place.dtype, place.strides))
         return f"seen({place.base}, {where}, {offset})"
@@ -119,6 +145,21 @@ def _turned(whole: Place, place: Place) -> tuple[int, ...] | None:
     return tuple(order)
 
 
+def _widened(whole: Place, place: Place) -> str | None:
+    """Where an array has more axes of length 1, if that is all."""
+    if (place.offset, place.dtype) != (whole.offset, whole.dtype):
+        return None
+    left, marks = list(zip(whole.shape, whole.strides, strict=True)), []
+    for pair in zip(place.shape, place.strides, strict=True):
+        same = left[:1] == [pair]
+        if same:
+            left.pop(0)
+        elif pair[0] != 1:
+            return None
+        marks.append(":" if same else "None")
+    return None if left else ", ".join(marks)
+
+
 def plain(name: str, shape: tuple[int, ...], dtype: str) -> Place:
     """An array of its own, laid out plainly."""
     return laid(name, 0, shape, None, dtype)
@@ -133,3 +174,8 @@ def number(value: float) -> str:
     if np.isnan(value):
         return "nan"
     return repr(float(value))
+
+
+def named(dtype: str) -> str:
+    """A dtype as the source says it: those that are usual have names."""
+    return dtype if dtype in USUAL else repr(dtype)

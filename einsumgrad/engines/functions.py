@@ -50,17 +50,22 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
     "add": np.add, "subtract": np.subtract, "multiply": np.multiply, "negative": np.negative,
     "power": np.power, "square": np.square, "reciprocal": lambda x: np.true_divide(1, x),
     "select": np.where, "stop": lambda x: x, "divide": np.true_divide,
-    "finite": lambda x: np.where(np.isfinite(x), x, 0),
-    "divisor": lambda x: np.where(np.equal(x, 0), 1, x),
     "=": np.equal, "!=": np.not_equal, "<": np.less, "<=": np.less_equal, ">": np.greater,
     ">=": np.greater_equal, "and": np.logical_and, "or": np.logical_or, "not": np.logical_not,
 }  # fmt: skip
 
 
+def _bounded(top: Array) -> Array:
+    """Infinities as the largest numbers: no difference with them is one of infinities."""
+    largest = np.finfo(top.dtype).max
+    result: Array = np.clip(top, -largest, largest)
+    return result
+
+
 def logsumexp(a: Array, axes: tuple[int, ...]) -> Array:
     """log Σ exp, shifted by the maximum; -∞ over nothing."""
     top = np.max(a, axis=axes, keepdims=True, initial=-np.inf)
-    shift = np.where(np.isfinite(top), top, 0)
+    shift = _bounded(top)
     total = np.log(np.sum(np.exp(a - shift), axis=axes))
     result: Array = total + shift.reshape(total.shape)
     return result
@@ -69,17 +74,17 @@ def logsumexp(a: Array, axes: tuple[int, ...]) -> Array:
 def softmax(a: Array, axes: tuple[int, ...]) -> Array:
     """exp(a) over its sum, shifted by the maximum; 0 where all entries are -∞."""
     top = np.max(a, axis=axes, keepdims=True, initial=-np.inf)
-    raised = np.exp(a - np.where(np.isfinite(top), top, 0))
+    raised = np.exp(a - _bounded(top))
     total = np.sum(raised, axis=axes, keepdims=True)
-    result: Array = raised / np.where(total == 0, 1, total)
+    result: Array = raised / np.maximum(total, 1)
     return result
 
 
 def log_softmax(a: Array, axes: tuple[int, ...]) -> Array:
     top = np.max(a, axis=axes, keepdims=True, initial=-np.inf)
-    shifted = a - np.where(np.isfinite(top), top, 0)
+    shifted = a - _bounded(top)
     total = np.log(np.sum(np.exp(shifted), axis=axes, keepdims=True))
-    result: Array = shifted - np.where(np.isfinite(total), total, 0)
+    result: Array = shifted - _bounded(total)
     return result
 
 

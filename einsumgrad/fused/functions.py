@@ -43,10 +43,6 @@ def sign(x: Value) -> Value:
     return select(x > 0.0, 1.0, select(x < 0.0, -1.0, x))
 
 
-def finite(x: Value) -> Value:
-    return select(intrinsic("fabs", x) < math.inf, x, 0.0)
-
-
 def to_half(x: Value) -> Value:
     """√x as the power gives it: 0 at -0 and ∞ at -∞."""
     return select(x.test("oeq", -math.inf), math.inf, intrinsic("sqrt", x) + 0.0)
@@ -96,8 +92,6 @@ FUNCTIONS: dict[str, Function] = {
     "fold min": Function(lambda a, b: intrinsic("minimum", a, b), "xx"),
     "relu": Function(lambda x: select(x < 0.0, 0.0, x)),
     "leaky_relu": Function(lambda x, slope: select(x > 0.0, x, slope * x), "xx"),
-    "finite": Function(finite),
-    "divisor": Function(lambda x: select(x.test("oeq", 0.0), 1.0, x)),
     "stop": Function(lambda x: x),
     "exp": Function(f.exp),
     "expm1": Function(f.expm1),

@@ -9,6 +9,7 @@ import numpy as np
 
 from einsumgrad.emit.script import Parts, Script
 from einsumgrad.emit.table import FOLDS, UFUNCS
+from einsumgrad.emit.writer import USUAL
 from einsumgrad.engines.erf import erf_into
 from einsumgrad.steps.memory import Array, Compiled
 from einsumgrad.steps.native import Kernels, linked
@@ -54,21 +55,24 @@ def address(array: Array) -> int:
     return found
 
 
-WHOLE, UNSIGNED = np.dtype(np.int64), np.dtype(np.uint64)
+NUMPY = ("copyto", "bitwise_and", "matmul", "vecdot", "empty", "array", "inf", "nan")
+"""What the source may name of NumPy, beside the functions of the table."""
+FEW = 64
+"""So many entries Python looks at faster than NumPy."""
 
 
 def outside(index: Array, length: int) -> bool:
-    """Whether a value of an index is no position of an axis of this length."""
-    if index.dtype == WHOLE and index.size:  # negative ones are large without a sign
-        return bool(np.maximum.reduce(index.view(UNSIGNED), None) >= length)
-    return index.size > 0 and bool(index.min() < 0 or index.max() >= length)
+    """Whether a value of an index, of int64, is no position of an axis of this length."""
+    if index.size <= FEW:
+        values = index.ravel().tolist()
+        return not 0 <= min(values) <= max(values) < length
+    return bool(np.maximum.reduce(index.view(np.uint64), None) >= length)
 
 
-NUMPY = ("isfinite", "copyto", "bitwise_and", "matmul", "vecdot", "empty", "array", "inf", "nan")
-"""What the source may name of NumPy, beside the functions of the table."""
 NAMES: Mapping[str, Any] = {
+    **{name: np.dtype(name) for name in USUAL},
     **{name: getattr(np, name) for name in (*UFUNCS.values(), *FOLDS.values(), *NUMPY)},
-    "seen": seen, "owned": owned, "erf": erf_into, "outside": outside, "table": table,
+    "seen": seen, "owned": owned, "outside": outside, "erf": erf_into, "table": table,
     "address": address, "id": id,
 }  # fmt: skip
 """What the source may name, beside the constants that it is given."""

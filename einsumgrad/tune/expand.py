@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from einsumgrad.engines.functions import FOLDS
 from einsumgrad.plan.nodes import Arrange, Fold, Map
 from einsumgrad.plan.operands import Arg, Constant, Operand, Register
@@ -43,7 +45,8 @@ def _held(graph: Graph, arg: Arg, shape: tuple[int, ...], like: Register) -> Ope
 
 def _exponentials(graph: Graph, made: Fold) -> Arg:
     """With t the maximum: exp(u - t)/Σ exp(u - t), u - t - log Σ exp(u - t), t + log Σ exp(u - t).
-    Over nothing, and where all is -∞, t counts as 0."""
+    An infinite t counts as the largest number, so that no difference is one of infinities. The sum
+    is 1 at least, but 0 over nothing, and where all is -∞."""
     rank, before = made.rank, graph.registers[made.operand.register]
     placed = dict(zip(made.operand.layout, before.shape, strict=True))
     whole = replace(before, shape=tuple(placed[k] for k in range(rank)))
@@ -64,15 +67,17 @@ def _exponentials(graph: Graph, made: Fold) -> Arg:
     def map_(function: str, *args: Arg) -> Arg:
         return mapped(graph, Map(function, args, rank), whole)
 
-    top = rows("finite", folded_("max", made.operand))
+    largest = float(np.finfo(before.dtype).max)
+    top = rows("max", folded_("max", made.operand), Constant(-largest))
+    top = rows("min", top, Constant(largest))
     shifted = map_("subtract", made.operand, top)
     raised = map_("exp", shifted)
     total = folded_("sum", raised)
     match made.function:
         case "softmax":
-            return map_("divide", raised, rows("divisor", total))
+            return map_("divide", raised, rows("max", total, Constant(1.0)))
         case "log_softmax":
-            return map_("subtract", shifted, rows("finite", rows("log", total)))
+            return map_("subtract", shifted, rows("max", rows("log", total), Constant(-largest)))
         case _:
             found = rows("add", rows("log", total), top)
             assert isinstance(found, Operand)

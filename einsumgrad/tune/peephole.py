@@ -64,12 +64,16 @@ def inner(graph: Graph, arg: Arg, function: str) -> tuple[Arg, ...] | None:
 
 
 def _add(graph: Graph, made: Map) -> Map:
-    """`a + -b` is `a - b`."""
+    """`a + -b` is `a - b`; a condition counts as 1 or 0."""
     left, right = made.args
     for one, other in ((left, right), (right, left)):
         found = inner(graph, other, "negative")
         if found is not None:
             return replace(made, function="subtract", args=(one, found[0]))
+        match inner(graph, other, "select"):
+            case (Operand() as mask, Constant(1.0 | -1.0 as value), Constant(0.0)):
+                function = "add" if value > 0 else "subtract"
+                return replace(made, function=function, args=(one, mask))
     return made
 
 
