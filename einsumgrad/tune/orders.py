@@ -26,6 +26,7 @@ from einsumgrad.plan.nodes import (
     Plan,
     Room,
     Step,
+    Store,
     Window,
 )
 from einsumgrad.plan.operands import Arg, Layout, Operand, lengths
@@ -67,12 +68,14 @@ def plain(rank: int) -> Order:
 @record(frozen=False)
 class Ballot:
     """Votes for orders by register, weighed by entries, and the orders that were decided. `leaves`:
-    registers of a caller's arrays."""
+    registers of a caller's arrays. `turning`: axes along which a loop steps: what it sees in a turn
+    should be together."""
 
     plan: Plan
     votes: dict[int, dict[Order, int]] = field(default_factory=dict)
     orders: dict[int, Order] = field(default_factory=dict)
     leaves: set[int] = field(default_factory=set)
+    turning: dict[int, set[int]] = field(default_factory=dict)
 
     def vote(self, register: int, order: Order, weight: int) -> None:
         held = self.votes.setdefault(register, {})
@@ -86,6 +89,9 @@ class Ballot:
             return None
         return max(held, key=lambda order: (held[order], order == plain(len(order))))
 
+    def _wished(self, register: int) -> Order:
+        return self.wish(register) or plain(len(self.plan.registers[register].shape))
+
     def ask(self, step: Step) -> None:
         """A step's votes on its operands."""
         made = step.instruction
@@ -97,25 +103,26 @@ class Ballot:
             case Map(_, args, _):
                 for arg in args if wish is not None else ():
                     if isinstance(arg, Operand) and wish is not None:
-                        self.vote(arg.register, along(arg.layout, wish), 2)
+                        self.through(step.register, arg, wish)
             case Cast(operand) if wish is not None:
-                self.vote(operand, wish, 2)
+                self.through(step.register, Operand(operand, plain(len(wish))), wish)
             case Arrange(operand, _) if wish is not None:
-                self.vote(operand.register, along(operand.layout, wish), 2)
+                self.through(step.register, operand, wish)
             case Kernel(nest=nest):
                 for register, held in nest.held:
                     self.vote(register, along(held, nest.order), 3)
-            case Window(source, walks) if any(walk.moving for walk in walks):
-                still = tuple(k for k, walk in enumerate(walks) if not walk.moving)
-                turned = tuple(k for k, walk in enumerate(walks) if walk.moving)
-                self.vote(source, (*turned, *still), 3)
-            case Window(source) if wish is not None and (steps := single(made)) is not None:
-                self.vote(source, along(steps, wish), 2)
+            case Window():
+                self.window(made, wish)
             case OverlapAdd(into, value) if wish is not None:
                 self.vote(into, wish, 2)
                 if (steps := single(made)) is not None:
                     space = tuple(steps[k] for k in wish)
                     self.vote(value.register, along(value.layout, space), 2)
+            case Store(into, value, places):
+                kept = [axis for axis in self._wished(into) if axis not in dict(places)]
+                inner = sorted(kept)
+                space = tuple(inner.index(axis) for axis in kept)
+                self.vote(value.register, along(value.layout, space), 2)
             case Pair():
                 both, rows, columns, summed = made.parts
                 for operand, own in ((made.left, rows), (made.right, columns)):
@@ -124,15 +131,32 @@ class Ballot:
             case _:
                 pass
 
+    def window(self, made: Window, wish: Order | None) -> None:
+        turned = [k for k, walk in enumerate(made.walks) if walk.moving]
+        still = [k for k, walk in enumerate(made.walks) if not walk.moving]
+        steps = single(made)
+        if turned:
+            self.vote(made.source, (*turned, *still), 3)
+            self.turning.setdefault(made.source, set()).update(turned)
+        elif wish is not None and steps is not None:
+            self.vote(made.source, along(steps, wish), 2)
+
+    def through(self, register: int, operand: Operand, wish: Order) -> None:
+        """What is wished of a register is wished of what it is made of, entry by entry."""
+        self.vote(operand.register, along(operand.layout, wish), 2)
+        turned = {a for a, k in enumerate(operand.layout) if k in self.turning.get(register, ())}
+        self.turning.setdefault(operand.register, set()).update(turned)
+
     def decide(self, step: Step) -> Order | None:
         """The order that a step makes, None for a plain one."""
-        found = self._made(step.instruction, self.wish(step.register))
+        turning = self.turning.get(step.register, set())
+        found = self._made(step.instruction, self.wish(step.register), turning)
         if found is None or found == plain(len(found)):
             return None
         self.orders[step.register] = found
         return found
 
-    def _made(self, made: Instruction, wish: Order | None) -> Order | None:
+    def _made(self, made: Instruction, wish: Order | None, turning: set[int]) -> Order | None:
         match made:
             case Map(_, args, rank):
                 return (
@@ -147,7 +171,7 @@ class Ballot:
                 left = sorted(kept)
                 return tuple(left.index(k) for k in kept)
             case Pair():
-                return self._product(made, wish)
+                return self._product(made, wish, turning)
             case Room(None) | Buffer():
                 return wish
             case OverlapAdd(into):
@@ -156,8 +180,11 @@ class Ballot:
                 return self.orders.get(source)
             case Arrange(operand, rank) if len(operand.layout) == rank:
                 return self._space(operand)
-            case Window(source) if (steps := single(made)) is not None:
-                return self._space(Operand(source, steps))
+            case Window(source, walks, rank):
+                held = self.orders.get(source) or plain(len(walks))
+                axes = tuple(k for axis in held for k, _ in walks[axis].steps)
+                alone = max((len(walk.steps) for walk in walks), default=0) <= 1
+                return axes if alone and len(axes) == rank else None
             case _:
                 return None
 
@@ -183,7 +210,7 @@ class Ballot:
         own = self.orders.get(operand.register) or plain(len(operand.layout))
         return tuple(operand.layout[k] for k in own)
 
-    def _product(self, made: Pair, wish: Order | None) -> Order:
+    def _product(self, made: Pair, wish: Order | None, turning: set[int]) -> Order:
         """Rows before columns or after them; axes of a kind in the order of their operand."""
         both, rows, columns, _ = made.parts
         left = [k for k in self._space(made.left) if k in rows]
@@ -199,7 +226,9 @@ class Ballot:
         )
         slow = self._slow(made, first, second, summed), self._slow(made, second, first, summed)
         entries = prod(found[k] for k in made.out)
-        turned = [0 if wish is None else _apart(way, wish) * entries * TURNED for way in ways]
+        missed = [0 if wish is None else _apart(way, wish) for way in ways]
+        leaps = [3 * len(turning.intersection(way[-1:])) for way in ways]
+        turned = [(m + n) * entries * TURNED for m, n in zip(missed, leaps, strict=True)]
         return ways[turned[0] + slow[0] > turned[1] + slow[1]]
 
     def _slow(self, made: Pair, rows: int, columns: int, summed: int) -> float:
