@@ -27,16 +27,20 @@ ROOT = Path(__file__).parent.parent
 EXAMPLES = sorted((ROOT / "examples").glob("*.ein"))
 
 
-def planned(program: Program) -> tuple[Plan, dict[str, Array]]:
-    """The plan of all gradients of a program, on drawn arrays."""
-    runner, names, arrays = planned_for(program)
+def planned(
+    program: Program, wrt: tuple[str, ...] | None = None
+) -> tuple[Plan, dict[str, Array]]:
+    """The plan of all gradients of a program, or of those by `wrt`, on drawn arrays."""
+    runner, names, arrays = planned_for(program, wrt)
     return runner.plan(arrays, names), arrays
 
 
-def planned_for(program: Program) -> tuple[Runner, tuple[str, ...], dict[str, Array]]:
-    """What plans all gradients of a program, their names, and drawn arrays."""
+def planned_for(
+    program: Program, wrt: tuple[str, ...] | None = None
+) -> tuple[Runner, tuple[str, ...], dict[str, Array]]:
+    """What plans all gradients of a program, or those by `wrt`, their names, and drawn arrays."""
     setting = make_setting(program, {}, {}, 0, None)
-    derived = prepared(backward(fixed(program, setting.sizes)))
+    derived = prepared(backward(fixed(program, setting.sizes), wrt))
     seeds = {f"{name}.grad": array for name, array in setting.cotangents.items()}
     takes = {tensor.name for tensor in derived.tensors}
     held = leaves(derived)

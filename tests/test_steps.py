@@ -13,9 +13,13 @@ import pytest
 from plans import EXAMPLES, ROOT, agree, planned
 
 import einsumgrad
+from einsumgrad.arrays import leaves
 from einsumgrad.emit.script import script
 from einsumgrad.engines.numpy import compile_plan
+from einsumgrad.pipeline import backward, prepared
 from einsumgrad.steps.compiled import NAMES
+from einsumgrad.steps.runner import Runner
+from einsumgrad.tune.scales import multiplied
 from einsumgrad.tune.tune import tuned
 
 MADE = re.compile(r"(v|u|a|o|r|w|m|i|k|f|at|t|g)\d*|[cd]m?\d[\d_em]*")
@@ -40,11 +44,45 @@ def test_the_source_is_made_of_made_up_names(path: Path) -> None:
 
 
 @pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)
-def test_both_engines_agree(path: Path) -> None:
-    plan, arrays = planned(einsumgrad.load(path).ir)
+@pytest.mark.parametrize("wrt", ["all", "parameters"])
+def test_both_engines_agree(path: Path, wrt: str) -> None:
+    program = einsumgrad.load(path)
+    plan, arrays = planned(program.ir, program.params if wrt == "parameters" else None)
     expected = compile_plan(plan).run(arrays)
     agree(tuned(plan), arrays, expected)
     agree(tuned(plan), arrays, expected, reuse=True)
+
+
+SCALED = {
+    "the mean": ("loss ℓ[b] = exp(Σ_j V[j] h[b,j])", (), [1 / 8]),
+    "signs": ("loss ℓ[b] = exp(-Σ_j V[j] h[b,j])", (), [1 / 8]),
+    "with other numbers": ("loss ℓ[b] = (1 - Σ_j V[j] h[b,j])^2", (), [1 / 4, 1 / 4]),
+    "in sums": ("loss ℓ[b] = exp(Σ_j V[j] (h[b,j] + h[b,j]^2))", (), [1 / 8, 2]),
+    "scattered": ("loss ℓ[b] = exp(Σ_j E[y[b],j] h[b,j])", (), [1 / 8]),
+    "read by others": ("loss ℓ[b] = exp(Σ_j V[j] h[b,j])", ("x",), [1 / 8, 1 / 8]),
+}
+"""A loss, by what else than parameters it is derived, and the numbers that are multiplied by."""
+
+
+@pytest.mark.parametrize("name", SCALED)
+def test_numbers_are_multiplied_by_once(name: str) -> None:
+    loss, beside, numbers = SCALED[name]
+    index = "index k : 5\n" if "E[" in loss else ""
+    program = einsumgrad.parse(
+        f"{index}param W[j,i], {'E[k,j]' if index else 'V[j]'}\n"
+        f"h[b,j] = tanh(Σ_i W[j,i] x[b,i])\n{loss}"
+    )
+    rng = np.random.default_rng(0)
+    shapes = {"x": (8, 3), "W": (4, 3), "V": (4,), "E": (5, 4)}
+    arrays = {n: rng.normal(size=shape) for n, shape in shapes.items()}
+    arrays["y"] = rng.integers(0, 5, 8)
+    derived = prepared(backward(program.ir, (*program.params, *beside), seeds=()))
+    given = {t.name: arrays[t.name] for t in derived.tensors if t.name in arrays}
+    plan = Runner(derived, leaves(derived)).plan(given, derived.outputs)
+    made = tuned(plan)
+    found = [multiplied(step.instruction) for step in made.steps]
+    assert [by[1] for by in found if by is not None] == numbers
+    agree(made, given, compile_plan(plan).run(given))
 
 
 @pytest.mark.parametrize("engine", ["numpy", "fused"])

@@ -10,7 +10,8 @@ import numpy.typing as npt
 from einsumgrad.emit.places import Place
 from einsumgrad.emit.writer import Writer
 from einsumgrad.plan.nodes import Gather
-from einsumgrad.plan.operands import Layout, Operand
+from einsumgrad.plan.operands import Layout
+from einsumgrad.plan.rows import row
 from einsumgrad.record import record
 
 
@@ -28,7 +29,7 @@ class Picked:
 
 def picked(made: Gather, places: Mapping[int, Place], shape: Layout) -> Picked | None:
     """None if the gather is of another kind, or the source has gaps."""
-    found = _row(made)
+    found = row(made)
     if found is None or not shape:
         return None
     axis, index, rest = found
@@ -45,30 +46,19 @@ def picked(made: Gather, places: Mapping[int, Place], shape: Layout) -> Picked |
     return Picked(flat, base, spread, source.shape[axis], source.strides[axis] // source.item)
 
 
-def _row(made: Gather) -> tuple[int, Operand, list[tuple[int, int]]] | None:
-    """The axis that is gathered from, the index, which runs over the whole space, and the other
-    axes with theirs in the space; None if there is more to it."""
-    if made.mask is not None:
-        return None
-    gathered: list[tuple[int, Operand]] = []
-    rest: list[tuple[int, int]] = []
-    for axis, at in enumerate(made.at):
-        if not isinstance(at.place, Operand):
-            return None
-        if at.place.register >= 0:
-            gathered.append((axis, at.place))
-        else:
-            rest.append((axis, at.place.layout[0]))
-    if len(gathered) != 1 or len({k for _, k in rest}) < len(rest):
-        return None
-    ((axis, index),) = gathered
-    return (axis, index, rest) if sorted(index.layout) == list(range(made.rank)) else None
-
-
-def take(writer: Writer, found: Picked, name: str, call: str) -> None:
-    """The lines; where a value of the index is outside, the general call says what is wrong."""
+def checked(writer: Writer, found: Picked, call: str) -> bool:
+    """Writes that the index is looked at: where a value is outside, the general call says what is
+    wrong. Whether the index is what is to be gathered: positions from 0 on, at a caller's own."""
     index = writer.name(found.index)
     writer.line(f"if outside({index}, {found.length}): {call}")
+    source = writer.constants.get(found.flat.base)
+    counted = source is not None and np.array_equal(source, np.arange(found.length))
+    return counted and found.index.base.startswith("a")
+
+
+def take(writer: Writer, found: Picked, name: str) -> None:
+    """The line for an index that has been checked."""
+    index = writer.name(found.index)
     base = writer.constant("k", found.base)
     within = index if found.step == 1 else f"{found.step} * {index}"
     writer.line(f"{name} = {writer.name(found.flat)}.take({base} + {within})")

@@ -8,7 +8,7 @@ from typing import assert_never
 
 import numpy as np
 
-from einsumgrad.emit.gathers import picked, take
+from einsumgrad.emit.gathers import checked, picked, take
 from einsumgrad.emit.homes import Homes
 from einsumgrad.emit.kernels import called
 from einsumgrad.emit.maps import mapped
@@ -242,8 +242,11 @@ class Lines:
             self.writer.line(call)
             return
         found = picked(made, self.places, own.shape) if isinstance(made, Gather) else None
+        if found is not None and checked(self.writer, found, call):
+            self.places[register] = found.index
+            return
         if found is not None:
-            take(self.writer, found, name, call)
+            take(self.writer, found, name)
         else:
             self.writer.line(f"{name} = owned({call}, '{own.dtype}')")
         self.places[register] = plain(name, own.shape, own.dtype)

@@ -5,8 +5,9 @@ from __future__ import annotations
 from math import isclose, prod
 
 from einsumgrad.fused.nests import FLOATS
-from einsumgrad.plan.nodes import Fold, Instruction, Map, Pair, Plan
-from einsumgrad.plan.operands import Arg, Constant, Operand, Register, lengths
+from einsumgrad.plan.nodes import Count, Fold, Gather, Instruction, Map, Pair, Plan
+from einsumgrad.plan.operands import Arg, At, Constant, Operand, Register, lengths
+from einsumgrad.plan.rows import row
 from einsumgrad.record import replace
 from einsumgrad.tune.graph import Graph, plainly, replay
 from einsumgrad.tune.live import live
@@ -34,6 +35,8 @@ def _rule(graph: Graph, made: Instruction, own: Register) -> Arg:
                     return covered(graph, replace(made, function="twice cdf", args=(u,)), own)
         case Pair():
             return _pair(graph, made, own)
+        case Gather():
+            return _gather(graph, made, own)
         case _:
             pass
     return plainly(graph, made, own)
@@ -48,6 +51,32 @@ def _argument(graph: Graph, found: Arg) -> Arg | None:
             case _:
                 pass
     return None
+
+
+def _gather(graph: Graph, made: Gather, own: Register) -> Arg:
+    """One entry of each row, where the rows are made entry by entry, as a sum over what a condition
+    keeps: then nobody needs the rows in memory. The values of the index are checked as positions in
+    what counts them."""
+    found, rows = row(made), graph.registers[made.source]
+    if found is None or not isinstance(graph.made[made.source], Map):
+        return plainly(graph, made, own)
+    axis, index, rest = found
+    length, rank = rows.shape[axis], made.rank
+    whole = replace(own, shape=(*own.shape, length))
+    count = graph.emit(Count(length), Register((length,), "int64", weak=True, owner=""))
+    at = At(index, made.at[axis].entry)
+    checked = graph.emit(
+        Gather(count, (at,), rank, made.tensor), replace(own, dtype="int64", weak=False)
+    )
+    every = tuple(range(rank))
+    here = Map("=", (Operand(count, (rank,)), Operand(checked, every)), rank + 1)
+    mask = graph.emit(here, replace(whole, dtype="bool"))
+    along = dict(rest)
+    layout = tuple(along.get(a, rank) for a in range(len(rows.shape)))
+    kept = (Operand(mask, (*every, rank)), Operand(made.source, layout), Constant(0.0))
+    picked = graph.emit(Map("select", kept, rank + 1), whole)
+    fold = Fold("sum", Operand(picked, (*every, rank)), (rank,), rank + 1)
+    return Operand(graph.emit(fold, own), every)
 
 
 def _pair(graph: Graph, made: Pair, own: Register) -> Arg:

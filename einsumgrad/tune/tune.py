@@ -8,13 +8,14 @@ from einsumgrad.tune.expand import folded
 from einsumgrad.tune.graph import Graph, plainly, replay
 from einsumgrad.tune.live import live
 from einsumgrad.tune.peephole import cast, mapped, padded
+from einsumgrad.tune.scales import scaled
 from einsumgrad.tune.unroll import unrolled
 
 
 def tuned(plan: Plan) -> Plan:
-    """The plan by fewer instructions: softmaxes in parts, small windows taken apart, nothing that
-    no result needs."""
-    return live(unrolled(live(replay(plan, _rule))))
+    """The plan by fewer instructions: softmaxes in parts, numbers multiplied once, small windows
+    taken apart, nothing that no result needs."""
+    return live(unrolled(live(scaled(live(replay(plan, _rule))))))
 
 
 def _rule(graph: Graph, made: Instruction, own: Register) -> Arg:
