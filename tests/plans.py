@@ -27,9 +27,7 @@ ROOT = Path(__file__).parent.parent
 EXAMPLES = sorted((ROOT / "examples").glob("*.ein"))
 
 
-def planned(
-    program: Program, wrt: tuple[str, ...] | None = None
-) -> tuple[Plan, dict[str, Array]]:
+def planned(program: Program, wrt: tuple[str, ...] | None = None) -> tuple[Plan, dict[str, Array]]:
     """The plan of all gradients of a program, or of those by `wrt`, on drawn arrays."""
     runner, names, arrays = planned_for(program, wrt)
     return runner.plan(arrays, names), arrays

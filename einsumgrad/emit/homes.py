@@ -10,8 +10,10 @@ from einsumgrad.emit.places import Place, laid
 from einsumgrad.emit.table import REREADING
 from einsumgrad.plan.nodes import (
     Buffer,
+    Done,
     Guard,
     Instruction,
+    Kernel,
     Map,
     OverlapAdd,
     Pair,
@@ -20,7 +22,7 @@ from einsumgrad.plan.nodes import (
     Step,
 )
 from einsumgrad.plan.operands import Operand
-from einsumgrad.record import record
+from einsumgrad.record import record, replace
 from einsumgrad.tune.orders import Order
 
 ALIGNED = 64
@@ -51,7 +53,7 @@ def homes(plan: Plan, orders: Mapping[int, Order], outs: Mapping[int, Place] | N
             for r in (outs.keys() & outer) - mended
             if r not in products or (_plain(outs[r]) and r not in orders)
         }  # a product is made where a caller has plain order, unless the other one is faster
-    found = Finder(plan, orders, frozenset(given), outs or {}, life)
+    found = Finder(plan, orders, frozenset(given), outs or {}, life, _over(every))
     ends = _ends(life)
     for moment in every:
         if isinstance(moment.step.instruction, OWN):
@@ -132,6 +134,7 @@ class Finder:
     given: frozenset[int]
     outs: Mapping[int, Place]
     life: Lives
+    over: Mapping[int, tuple[int, list[Operand]]]
     places: dict[int, Place] = field(default_factory=dict)
     block: Block = field(default_factory=Block)
 
@@ -145,7 +148,7 @@ class Finder:
         taken = self._taken_over(moment, plain)
         if taken is not None:
             self.block.move(taken, register)
-            return self.places[taken]
+            return replace(plain, offset=self.places[taken].offset)
         return laid("s", self.block.take(plain.nbytes, register), own.shape, order, own.dtype)
 
     def _order(self, step: Step) -> Order | None:
@@ -156,26 +159,43 @@ class Finder:
 
     def _taken_over(self, moment: Moment, plain: Place) -> int | None:
         """An operand that ends here and lies as the result does: its memory is the result's."""
-        for register in _like(moment.step.instruction):
-            place = self.places.get(register)
-            if place is None or register in self.given:
+        time, like = moment.time, _like(moment.step.instruction)
+        time, like = self.over.get(moment.step.register, (time, like))
+        for operand in like:
+            register = operand.register
+            if register not in self.block.held or self.life.until[register] != time:
                 continue
-            if self.life.until[register] != moment.time:
-                continue
-            if (place.shape, place.strides, place.dtype) == (
-                plain.shape, plain.strides, plain.dtype
-            ):  # fmt: skip
+            place = self.places[register].spread(operand.layout, len(plain.shape))
+            if place == replace(plain, offset=place.offset):
                 return register
         return None
 
 
-def _like(made: Instruction) -> list[int]:
+def _over(every: tuple[Moment, ...]) -> dict[int, tuple[int, list[Operand]]]:
+    """For each room of a kernel when that runs, and over which memory of what it reads it may
+    write."""
+    found: dict[int, tuple[int, list[Operand]]] = {}
+    shown = {m.step.register: m.step.instruction for m in every}
+    for moment in every:
+        made = moment.step.instruction
+        if isinstance(made, Kernel):
+            for room, taken in made.over:
+                source = taken.register
+                while isinstance(done := shown.get(source), Done) and not any(
+                    map(any, done.widths)
+                ):
+                    source = done.source
+                found.setdefault(room, (moment.time, []))[1].append(replace(taken, register=source))
+    return found
+
+
+def _like(made: Instruction) -> list[Operand]:
     """The operands that the result may be written over, entry by entry."""
     match made:
-        case OverlapAdd(into, value) if into != value.register:
-            return [into]
+        case OverlapAdd(into, value, walks) if into != value.register:
+            return [Operand(into, tuple(range(len(walks))))]
         case Map(function, args, rank) if function not in REREADING:
             whole = tuple(range(rank))
-            return [a.register for a in args if isinstance(a, Operand) and a.layout == whole]
+            return [a for a in args if isinstance(a, Operand) and a.layout == whole]
         case _:
             return []

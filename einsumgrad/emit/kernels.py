@@ -11,13 +11,15 @@ from einsumgrad.plan.nodes import Kernel
 
 
 def called(writer: Writer, made: Kernel, arrays: Sequence[Place]) -> None:
-    """`arrays`: where what the kernel takes is, then what it fills."""
+    """`arrays`: where what the kernel takes is, then what it fills, perhaps one over the other."""
     from einsumgrad.fused.kernel import written
     from einsumgrad.fused.text import KINDS, Memory
 
     number = len(writer.kernels)
+    starts = [(place.base, place.offset) for place in arrays]
     memories = [
-        Memory("", place.strides, KINDS[place.dtype], _within(writer, place)) for place in arrays
+        Memory(f"%p{starts.index(start)}", p.strides, KINDS[p.dtype], _within(writer, p))
+        for p, start in zip(arrays, starts, strict=True)
     ]
     writer.kernels[f"n{number}"] = written(made, memories)
     held = [writer.name(p) if p.base == ARENA else "None" for p in arrays]

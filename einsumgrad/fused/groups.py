@@ -135,7 +135,8 @@ class Builder:
         shown += ((room.register, group.held[r]) for room, r in zip(rooms, outs, strict=True))
         nest = Nest(group.sizes, group.order, group.outer, tuple(group.axes.items()), tuple(shown))
         kernel = Kernel(plan, takes, tuple(room.register for room in rooms), nest)
-        needed = laid(kernel).scratch()
+        turns = laid(kernel)
+        kernel, needed = replace(kernel, over=turns.over()), turns.scratch()
         if needed > STACK:
             room = Register((needed,), "bool", weak=True, owner=self._owner(group))
             rooms.append(self._new(Room(None, len(self.registers)), room))

@@ -12,7 +12,7 @@ from einsumgrad.fused.text import KINDS, Memory, Text
 from einsumgrad.fused.writing import literal
 from einsumgrad.plan.nodes import Cast, Fold, Kernel, Map, Step
 from einsumgrad.plan.operands import Arg, Constant, Layout, Operand
-from einsumgrad.record import record, replace
+from einsumgrad.record import record
 
 NAME = "@KERNEL"
 """The function of a kernel, before it has a name that is its own in a module."""
@@ -46,8 +46,9 @@ class Written:
 
 def written(kernel: Kernel, arrays: Sequence[Memory]) -> Written:
     """The function of a kernel, which is given a table of pointers: to what the kernel takes, then
-    to what it fills, then to its scratch. `arrays`: those in this order, but for their pointers."""
-    memories = [replace(m, pointer=f"%p{k}") for k, m in enumerate(arrays)]
+    to what it fills, then to its scratch. `arrays`: those in this order, each with the pointer
+    `%pN` of the first that is the same."""
+    memories = list(arrays)
     if kernel.scratch is not None:
         memories.pop()
     taken, outs = memories[: len(kernel.takes)], memories[len(kernel.takes) :]
@@ -58,26 +59,26 @@ def written(kernel: Kernel, arrays: Sequence[Memory]) -> Written:
         Text(stack=kernel.scratch is None),
     )
     writer.write()
-    names = [*(memory.pointer for memory in memories), *writer.text.apart]
+    own = {memory.pointer: memory for memory in memories}
+    names = [*own, *writer.text.apart]
     pointers = ", ".join(f"ptr noalias {name}" for name in names)
     body = "\n".join([*writer.text.first, *writer.text.lines])
     inner = (
         f"define private void {NAME}_loops({pointers}) noinline nounwind {{\n"
         f"entry:\n{body}\n  ret void\n}}\n"
     )
-    entry = _entry(memories, writer.text.apart)
+    entry = _entry(own, len(memories), writer.text.apart)
     return Written(inner + entry, frozenset(writer.used), writer.text.hints)
 
 
-def _entry(memories: Sequence[Memory], apart: Mapping[str, int]) -> str:
+def _entry(own: Mapping[str, Memory], count: int, apart: Mapping[str, int]) -> str:
     """What is called: it looks up the pointers, the last one that to the scratch. LLVM knows only
     of arguments that they do not overlap."""
-    count = len(memories)
-    lines = [line for k, memory in enumerate(memories) for line in _pointer(k, memory.within)]
+    lines = [line for p, memory in own.items() for line in _pointer(int(p[2:]), memory.within)]
     lines += _pointer(count, None) if apart else ()
     for pointer, offset in apart.items():
         lines.append(f"  {pointer} = getelementptr inbounds i8, ptr %p{count}, i64 {offset}")
-    passed = ", ".join(f"ptr {pointer}" for pointer in (*(f"%p{k}" for k in range(count)), *apart))
+    passed = ", ".join(f"ptr {pointer}" for pointer in (*own, *apart))
     lines.append(f"  call void {NAME}_loops({passed})")
     body = "\n".join(lines)
     return f"define void {NAME}(ptr %table) nounwind {{\nentry:\n{body}\n  ret void\n}}\n"

@@ -9,7 +9,7 @@ from dataclasses import field
 
 from einsumgrad.fused.nests import kept, operands
 from einsumgrad.plan.nodes import Fold, Kernel, Load, Step
-from einsumgrad.plan.operands import Layout
+from einsumgrad.plan.operands import Layout, Operand
 from einsumgrad.record import record
 
 
@@ -61,6 +61,38 @@ class Laid:
         if not inside and (filled or not self.again(step.register)):
             return None
         return self.inner(self.held[step.register])
+
+    def over(self) -> tuple[tuple[int, Operand], ...]:
+        """Pairs of a room that is filled and of what is read, each entry for the last time before
+        that entry of the room is written, in the same turn of all loops."""
+        rooms = zip(self.kernel.outs, self.kernel.plan.results, strict=False)
+        held = dict(self.kernel.nest.held)
+        return tuple(
+            (room, Operand(taken, tuple(map(self.held[own].index, held[taken]))))
+            for room, (_, own) in rooms
+            for taken in self.kernel.takes
+            if self._before(taken, self.made[own])
+        )
+
+    def _before(self, taken: int, step: Step) -> bool:
+        """Whether nothing is read of an array where a step has written."""
+        own, registers = step.register, self.kernel.plan.registers
+        held = dict(self.kernel.nest.held)[taken]
+        same = registers[taken].dtype == registers[own].dtype and set(held) == set(self.held[own])
+        if not same or isinstance(step.instruction, Fold) or len(set(held)) < len(held):
+            return False
+        return set(self.around) <= set(held) and all(
+            tuple(self.axes[reader][k] for k in operand.layout) == held
+            and self._rank(reader) <= self._rank(own)
+            for reader, other in self.made.items()
+            for operand in operands(other.instruction, self.kernel.plan)
+            if operand.register == taken
+        )
+
+    def _rank(self, register: int) -> tuple[int, int]:
+        """When a turn makes a register."""
+        place = self.place[register]
+        return place, self.segments[place].steps.index(self.made[register])
 
     def scratch(self) -> int:
         """The bytes of all that a turn keeps."""

@@ -247,13 +247,16 @@ class Strips:
 class Kernel:
     """A plan of elementwise steps and reductions, run as one nest of loops. `takes`: the registers
     that it reads, its leaves; `outs`: the rooms that its results fill, in their order; `scratch`:
-    room for what a turn of its outer loops keeps, if that is much."""
+    room for what a turn of its outer loops keeps, if that is much. `over`: pairs of a room and of
+    what it reads, along the room's axes, whose memory the room may be: no entry is read after it
+    is written."""
 
     plan: Plan
     takes: tuple[int, ...]
     outs: tuple[int, ...]
     nest: Nest
     scratch: int | None = None
+    over: tuple[tuple[int, Operand], ...] = ()
 
 
 Instruction = (

@@ -21,6 +21,7 @@ import numpy as np
 sys.path.insert(0, str(Path(__file__).parent))
 from works import work_of
 
+SMALL = "W1"
 STATUS, CLEAR = Path("/proc/self/status"), Path("/proc/self/clear_refs")
 
 
@@ -31,9 +32,19 @@ class Contestant:
         self.peer: Any = importlib.import_module(f"peers.{module}")
         self.mode, self.dtype, self.folder = mode, dtype, Path(folder)
         self.step: Callable[[], Any] = lambda: None
+        self.loaded = False
+
+    def load(self) -> None:
+        """A small step, which loads what the first one loads: that is no memory of a work."""
+        work = work_of(SMALL)
+        self.peer.prepare(work, work.arrays(self.dtype), self.mode)()
+        self.loaded = True
 
     def prepare(self, name: str) -> dict[str, Any]:
         """Builds the step and saves its value and gradients for the coordinator to compare."""
+        if not self.loaded and name != SMALL:
+            self.load()
+        self.loaded = True
         work = work_of(name)
         arrays = work.arrays(self.dtype)
         self.step = self.peer.prepare(work, arrays, self.mode)
