@@ -67,7 +67,8 @@ class Writer:
             return number(value)
         digits = number(value).translate({ord("."): "_", ord("-"): "m", ord("+"): None})
         name = f"{FLOATS[dtype]}{digits}"
-        self.constants.setdefault(name, np.array(value, dtype))
+        with np.errstate(over="ignore"):  # a number may be too large for a float32
+            self.constants.setdefault(name, np.array(value, dtype))
         return name
 
     def name(self, place: Place) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from einsumgrad.plan.nodes import Instruction, Kernel, Loop, Strips
+from einsumgrad.plan.nodes import Instruction, Kernel, Loop, Map, Pair, Strips
 from einsumgrad.plan.operands import Operand
 
 NAMES = ("operand", "source", "into", "result", "loop")
@@ -11,13 +11,24 @@ NAMES = ("operand", "source", "into", "result", "loop")
 
 def uses(instruction: Instruction) -> tuple[int, ...]:
     """The registers that an instruction reads."""
-    if isinstance(instruction, Loop):
-        return _outside(instruction)
-    if isinstance(instruction, Kernel):
-        scratch = () if instruction.scratch is None else (instruction.scratch,)
-        return (*instruction.takes, *instruction.outs, *scratch)
-    if isinstance(instruction, Strips):
-        return tuple(register for register, _ in (*instruction.takes, *instruction.outs))
+    match instruction:
+        case Map():
+            return tuple(arg.register for arg in instruction.args if isinstance(arg, Operand))
+        case Pair():
+            return instruction.left.register, instruction.right.register
+        case Loop():
+            return _outside(instruction)
+        case Kernel():
+            scratch = () if instruction.scratch is None else (instruction.scratch,)
+            return (*instruction.takes, *instruction.outs, *scratch)
+        case Strips():
+            return tuple(register for register, _ in (*instruction.takes, *instruction.outs))
+        case _:
+            return _named(instruction)
+
+
+def _named(instruction: Instruction) -> tuple[int, ...]:
+    """Those that are fields of an instruction, or parts of them."""
     found: list[int] = []
     for name in NAMES:
         value = getattr(instruction, name, None)
