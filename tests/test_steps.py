@@ -22,7 +22,7 @@ from einsumgrad.steps.runner import Runner
 from einsumgrad.tune.scales import multiplied
 from einsumgrad.tune.tune import tuned
 
-MADE = re.compile(r"(v|u|a|o|r|w|m|i|k|f|at|t|g)\d*|[cd]m?\d[\d_em]*")
+MADE = re.compile(r"(v|u|a|o|r|w|m|i|k|f|at|t|g)\d*|[cd]m?(\d[\d_em]*|inf|nan)")
 """Names that the source may make up: their numbers count registers, views and constants, or say
 which number it is."""
 

@@ -4,17 +4,23 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from math import inf
 
 from einsumgrad.emit.places import Place
 from einsumgrad.emit.put import kept
 from einsumgrad.emit.table import BY_NAME, LINES, UFUNCS
-from einsumgrad.emit.writer import Writer, number
+from einsumgrad.emit.writer import FLOATS, Writer, number
 from einsumgrad.engines.functions import FUNCTIONS
 from einsumgrad.plan.nodes import Map
 from einsumgrad.plan.operands import Arg, Constant, Operand
 
 Places = Mapping[int, Place]
 NUMBERS = {"zero": 0.0, "one": 1.0}
+BOUNDS = {"max": "low", "relu": "low", "min": "high"}
+"""Functions that are a bound, if one argument is a number."""
+LARGE = 2**14
+"""Bytes from which on `clip`, which takes 4 µs more to begin, is faster: `maximum` compares with a
+number five times as slowly as with an array (NumPy 2.4, AVX2)."""
 
 
 def mapped(writer: Writer, made: Map, places: Places, place: Place) -> None:
@@ -23,7 +29,13 @@ def mapped(writer: Writer, made: Map, places: Places, place: Place) -> None:
         return
     out, dtype = writer.name(place), _common(made, places)
     args = [_argument(writer, arg, made.rank, places, dtype) for arg in made.args]
-    if made.function in UFUNCS:
+    if made.function in BOUNDS and place.nbytes >= LARGE and _bounded(made, dtype):
+        bounds = {"low": writer.number(-inf, dtype), "high": writer.number(inf, dtype)}
+        array, *number = args if isinstance(made.args[0], Operand) else reversed(args)
+        side = BOUNDS[made.function]
+        bounds[side] = number[0] if number else writer.number(0.0, dtype)
+        writer.line(f"clip({array}, {bounds['low']}, {bounds['high']}, {out})")
+    elif made.function in UFUNCS:
         name = UFUNCS[made.function]
         into = f"out={out}" if name in BY_NAME else out
         writer.line(f"{name}({', '.join((*args, into))})")
@@ -49,6 +61,10 @@ def _several(writer: Writer, made: Map, args: list[str], out: str, dtype: str | 
         if text == "copyto(o, c)" and isinstance(made.args[2], Constant):
             line = f"{out}.fill({number(made.args[2].value)})"
         writer.line(line)
+
+
+def _bounded(made: Map, dtype: str | None) -> bool:
+    return dtype in FLOATS and sum(isinstance(arg, Operand) for arg in made.args) == 1
 
 
 def _common(made: Map, places: Places) -> str | None:

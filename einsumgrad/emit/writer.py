@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from dataclasses import field
 from typing import TYPE_CHECKING, Any
@@ -63,7 +62,7 @@ class Writer:
     def number(self, value: float, dtype: str | None) -> str:
         """A number beside arrays of a dtype: an array of it, as NumPy takes a microsecond to see
         what dtype a number of Python should have."""
-        if dtype not in FLOATS or not math.isfinite(value):
+        if dtype not in FLOATS:
             return number(value)
         digits = number(value).translate({ord("."): "_", ord("-"): "m", ord("+"): None})
         name = f"{FLOATS[dtype]}{digits}"

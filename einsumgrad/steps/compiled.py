@@ -55,7 +55,7 @@ def address(array: Array) -> int:
     return found
 
 
-NUMPY = ("copyto", "bitwise_and", "matmul", "vecdot", "empty", "array", "inf", "nan")
+NUMPY = ("clip", "copyto", "bitwise_and", "matmul", "vecdot", "empty", "array", "inf", "nan")
 """What the source may name of NumPy, beside the functions of the table."""
 FEW = 64
 """So many entries Python looks at faster than NumPy."""
