@@ -3,16 +3,30 @@ to the objects of arrays that a call brings along are put in before it."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import TYPE_CHECKING
 
 from einsumgrad.emit.places import Place
 from einsumgrad.emit.writer import ARENA, Writer
 from einsumgrad.plan.nodes import Kernel
 
+if TYPE_CHECKING:
+    from einsumgrad.fused.entry import Written
+    from einsumgrad.fused.text import Memory
+
 
 def called(writer: Writer, made: Kernel, arrays: Sequence[Place]) -> None:
     """`arrays`: where what the kernel takes is, then what it fills, perhaps one over the other."""
     from einsumgrad.fused.kernel import written
+
+    call(writer, partial(written, made), arrays)
+
+
+def call(
+    writer: Writer, write: Callable[[Sequence[Memory]], Written], arrays: Sequence[Place]
+) -> None:
+    """The lines that call the function that is written for these arrays."""
     from einsumgrad.fused.text import KINDS, Memory
 
     number = len(writer.kernels)
@@ -21,7 +35,7 @@ def called(writer: Writer, made: Kernel, arrays: Sequence[Place]) -> None:
         Memory(f"%p{starts.index(start)}", p.strides, KINDS[p.dtype], _within(writer, p))
         for p, start in zip(arrays, starts, strict=True)
     ]
-    writer.kernels[f"n{number}"] = written(made, memories)
+    writer.kernels[f"n{number}"] = write(memories)
     held = [writer.name(p) if p.base == ARENA else "None" for p in arrays]
     writer.held += (f"b{number}", *(name for name in held if name != "None"))
     writer.setup.append(f"b{number} = table({', '.join(held)})")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from einsumgrad.emit.places import Place
+from einsumgrad.emit.tiled import tiled
 from einsumgrad.emit.writer import Writer, plain
 from einsumgrad.plan.nodes import Pair
 from einsumgrad.plan.operands import Layout, Operand
@@ -13,6 +14,8 @@ from einsumgrad.record import replace
 
 def product(writer: Writer, made: Pair, places: Mapping[int, Place], out: Place) -> None:
     """`matmul(first, second, out)`, the operand first whose own axes lie outside the other's."""
+    if made.tiled and tiled(writer, made, places, out):
+        return
     both, rows, columns, summed = made.parts
     space = [made.out[k] for k in out.order]
     stack, rows, columns = (_as(space, part) for part in (both, rows, columns))

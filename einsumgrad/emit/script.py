@@ -27,7 +27,7 @@ from einsumgrad.record import record, replace
 from einsumgrad.tune.orders import flat, orders
 
 if TYPE_CHECKING:
-    from einsumgrad.fused.kernel import Written
+    from einsumgrad.fused.entry import Written
 
 QUIET = (Arrange, Count, Done, Fill, Gather, Kernel, Load, Loop, Room, Variable)
 """Instructions that no function of NumPy calculates for."""

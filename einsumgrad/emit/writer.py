@@ -20,7 +20,7 @@ GIVEN = "ak"
 """Variables that are set when the source begins: arguments, constants."""
 
 if TYPE_CHECKING:
-    from einsumgrad.fused.kernel import Written
+    from einsumgrad.fused.entry import Written
 
 
 @record(frozen=False)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import field
+from math import prod
 
 from einsumgrad.fused.nests import Group, fusable, opened, operands
 from einsumgrad.fused.segments import laid
@@ -14,13 +15,14 @@ from einsumgrad.plan.nodes import (
     Kernel,
     Load,
     Loop,
+    Pair,
     Plan,
     Room,
     Step,
     Store,
     Strips,
 )
-from einsumgrad.plan.operands import Layout, Nest, Register
+from einsumgrad.plan.operands import Layout, Nest, Register, lengths
 from einsumgrad.plan.uses import uses
 from einsumgrad.record import record, replace
 from einsumgrad.tune.live import live
@@ -31,18 +33,23 @@ LEAVES = (Load, Count, Fill)
 """What needs nothing stands in front, where it keeps nobody apart."""
 STACK = 2**17
 """Bytes that a kernel may keep on the stack."""
+ALONE, PART = 2**20, 2**25
+"""Multiplications up to which our own product is faster than that of BLAS, which uses all cores,
+and than BLAS on one core."""
 MOST = 200
 """Steps of a nest: more are compiled too slowly."""
 
 
-def fused(plan: Plan) -> Plan:
+def fused(plan: Plan, *, part: bool = False) -> Plan:
     """The plan with kernels, in loops and strips too. How arrays lie depends on the kernels, and
-    their loops on how arrays lie: what a first attempt finds is where the second begins."""
-    return _fused(plan, orders(_fused(plan, orders(plan))))
+    their loops on how arrays lie: what a first attempt finds is where the second begins. `part`: it
+    is that of a strip, whose products have one core."""
+    first = _fused(plan, orders(plan), part=part)
+    return _fused(plan, orders(first), part=part)
 
 
-def _fused(plan: Plan, known: Mapping[int, Order]) -> Plan:
-    builder = Builder(plan, known, list(plan.registers))
+def _fused(plan: Plan, known: Mapping[int, Order], *, part: bool) -> Plan:
+    builder = Builder(plan, known, list(plan.registers), part)
     wanted = {register for _, register in plan.results}
     steps = builder.fused(plan.steps, wanted)
     return live(replace(plan, steps=steps, registers=tuple(builder.registers)))
@@ -55,6 +62,7 @@ class Builder:
     plan: Plan
     orders: Mapping[int, Order]
     registers: list[Register]
+    part: bool
     turning: set[int] = field(default_factory=set)
 
     def fused(self, steps: Sequence[Step], wanted: set[int]) -> tuple[Step, ...]:
@@ -76,8 +84,13 @@ class Builder:
             self.turning.add(made.variable)
             return replace(step, instruction=replace(made, body=self.fused(made.body, wanted)))
         if isinstance(made, Strips):
-            rest = None if made.rest is None else fused(made.rest)
-            return replace(step, instruction=replace(made, plan=fused(made.plan), rest=rest))
+            rest = None if made.rest is None else fused(made.rest, part=True)
+            own = fused(made.plan, part=True)
+            return replace(step, instruction=replace(made, plan=own, rest=rest))
+        if isinstance(made, Pair):
+            found = lengths((made.left, made.right), self.plan.registers)
+            tiled = prod(found.values()) <= (PART if self.part else ALONE)
+            return replace(step, instruction=replace(made, tiled=tiled))
         return step
 
     def _slots(self, steps: Sequence[Step]) -> list[Step | Group]:

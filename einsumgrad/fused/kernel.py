@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import field
 from functools import partial
 
+from einsumgrad.fused.entry import NAME, Written, entry
 from einsumgrad.fused.functions import call, power_by, types
 from einsumgrad.fused.segments import Laid, Segment, laid
 from einsumgrad.fused.text import KINDS, Memory, Text
@@ -14,8 +15,6 @@ from einsumgrad.plan.nodes import Cast, Fold, Kernel, Map, Step
 from einsumgrad.plan.operands import Arg, Constant, Layout, Operand
 from einsumgrad.record import record
 
-NAME = "@KERNEL"
-"""The function of a kernel, before it has a name that is its own in a module."""
 COMPARED = ("=", "!=", "<", "<=", ">", ">=")
 WHOLE = dict(zip(COMPARED, ("eq", "ne", "slt", "sle", "sgt", "sge"), strict=True))
 INF = float("inf")
@@ -28,20 +27,6 @@ FOLDS = {
 }  # fmt: skip
 """What a fold does with each entry, and what it begins with. LLVM makes vectors of a maximum over
 entries only if it is its own."""
-
-
-DATA = object.__basicsize__
-"""Where in an array object the pointer to its memory is: at once after what all objects begin with.
-NumPy's `PyArrayObject`, which its C interface has had from the first, and extensions rely on."""
-
-
-@record
-class Written:
-    """The text of a kernel, the functions that it calls, and how many of its loops have hints."""
-
-    text: str
-    used: frozenset[tuple[str, str]]
-    hints: int
 
 
 def written(kernel: Kernel, arrays: Sequence[Memory]) -> Written:
@@ -67,38 +52,8 @@ def written(kernel: Kernel, arrays: Sequence[Memory]) -> Written:
         f"define private void {NAME}_loops({pointers}) noinline nounwind {{\n"
         f"entry:\n{body}\n  ret void\n}}\n"
     )
-    entry = _entry(own, len(memories), writer.text.apart)
-    return Written(inner + entry, frozenset(writer.used), writer.text.hints)
-
-
-def _entry(own: Mapping[str, Memory], count: int, apart: Mapping[str, int]) -> str:
-    """What is called: it looks up the pointers, the last one that to the scratch. LLVM knows only
-    of arguments that they do not overlap."""
-    lines = [line for p, memory in own.items() for line in _pointer(int(p[2:]), memory.within)]
-    lines += _pointer(count, None) if apart else ()
-    for pointer, offset in apart.items():
-        lines.append(f"  {pointer} = getelementptr inbounds i8, ptr %p{count}, i64 {offset}")
-    passed = ", ".join(f"ptr {pointer}" for pointer in (*own, *apart))
-    lines.append(f"  call void {NAME}_loops({passed})")
-    body = "\n".join(lines)
-    return f"define void {NAME}(ptr %table) nounwind {{\nentry:\n{body}\n  ret void\n}}\n"
-
-
-def _pointer(place: int, within: int | None) -> tuple[str, ...]:
-    """An entry of the table, or the memory of the array object that it points to."""
-    name = f"%p{place}" if within is None else f"%o{place}"
-    found = (
-        f"  %a{place} = getelementptr i64, ptr %table, i64 {place}",
-        f"  {name} = load ptr, ptr %a{place}",
-    )
-    if within is None:
-        return found
-    return (
-        *found,
-        f"  %d{place} = getelementptr i8, ptr {name}, i64 {DATA}",
-        f"  %m{place} = load ptr, ptr %d{place}",
-        f"  %p{place} = getelementptr i8, ptr %m{place}, i64 {within}",
-    )
+    called = entry(own, len(memories), writer.text.apart)
+    return Written(inner + called, frozenset(writer.used), writer.text.hints)
 
 
 @record(frozen=False)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import field
 
 from einsumgrad.record import record
@@ -63,7 +63,10 @@ class Text:
         self.block = name
 
     def loops(
-        self, variables: Sequence[int], sizes: Sequence[int], body: Callable[[], None]
+        self,
+        variables: Sequence[int],
+        sizes: Sequence[int] | Mapping[int, int],
+        body: Callable[[], None],
     ) -> None:
         """A nest of loops, the first variable outermost."""
         if not variables:

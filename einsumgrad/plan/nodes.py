@@ -58,11 +58,12 @@ class Cast:
 @record
 class Pair:
     """A contraction of two operands by matrix multiplication; `out` lists the space's axes that
-    remain, in the order of the result."""
+    remain, in the order of the result. `tiled`: by loops of our own, not by BLAS."""
 
     left: Operand
     right: Operand
     out: Layout
+    tiled: bool = False
 
     @property
     def parts(self) -> tuple[Layout, Layout, Layout, Layout]:

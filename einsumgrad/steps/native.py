@@ -12,7 +12,7 @@ from einsumgrad.record import record
 from einsumgrad.steps.cache import Store, store
 
 if TYPE_CHECKING:
-    from einsumgrad.fused.kernel import Written
+    from einsumgrad.fused.entry import Written
 
 Called = Callable[[int], None]
 LOOP = re.compile(r"!LOOP(\d+)#")
@@ -48,7 +48,7 @@ def linked(script: Script) -> Kernels:
 
 def module(kernels: Sequence[Written], functions: str) -> str:
     """The text of a module with `kernel0`, `kernel1` …"""
-    from einsumgrad.fused.kernel import NAME
+    from einsumgrad.fused.entry import NAME
 
     texts, hints = [functions], ['!0 = !{!"llvm.loop.unroll.disable"}']
     for number, written in enumerate(kernels):

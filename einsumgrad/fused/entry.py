@@ -1,0 +1,55 @@
+"""What a source calls: a function of one table of pointers, which looks them up."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from einsumgrad.fused.text import Memory
+from einsumgrad.record import record
+
+NAME = "@KERNEL"
+"""The function of a kernel, before it has a name that is its own in a module."""
+
+
+DATA = object.__basicsize__
+"""Where in an array object the pointer to its memory is: at once after what all objects begin with.
+NumPy's `PyArrayObject`, which its C interface has had from the first, and extensions rely on."""
+
+
+@record
+class Written:
+    """The text of a kernel, the functions that it calls, and how many of its loops have hints."""
+
+    text: str
+    used: frozenset[tuple[str, str]]
+    hints: int
+
+
+def entry(own: Mapping[str, Memory], count: int, apart: Mapping[str, int]) -> str:
+    """What is called: it looks up the pointers, the last one that to the scratch. LLVM knows only
+    of arguments that they do not overlap."""
+    lines = [line for p, memory in own.items() for line in _pointer(int(p[2:]), memory.within)]
+    lines += _pointer(count, None) if apart else ()
+    for pointer, offset in apart.items():
+        lines.append(f"  {pointer} = getelementptr inbounds i8, ptr %p{count}, i64 {offset}")
+    passed = ", ".join(f"ptr {pointer}" for pointer in (*own, *apart))
+    lines.append(f"  call void {NAME}_loops({passed})")
+    body = "\n".join(lines)
+    return f"define void {NAME}(ptr %table) nounwind {{\nentry:\n{body}\n  ret void\n}}\n"
+
+
+def _pointer(place: int, within: int | None) -> tuple[str, ...]:
+    """An entry of the table, or the memory of the array object that it points to."""
+    name = f"%p{place}" if within is None else f"%o{place}"
+    found = (
+        f"  %a{place} = getelementptr i64, ptr %table, i64 {place}",
+        f"  {name} = load ptr, ptr %a{place}",
+    )
+    if within is None:
+        return found
+    return (
+        *found,
+        f"  %d{place} = getelementptr i8, ptr {name}, i64 {DATA}",
+        f"  %m{place} = load ptr, ptr %d{place}",
+        f"  %p{place} = getelementptr i8, ptr %m{place}, i64 {within}",
+    )

@@ -1,0 +1,107 @@
+"""Products of matrices of our own: right for all sizes and all ways to lie in memory."""
+
+from __future__ import annotations
+
+import ctypes
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+pytest.importorskip("llvmlite")
+
+from einsumgrad.fused.entry import NAME
+from einsumgrad.fused.products import DEEP, HIGH, Axis, Product, multiplied, pieces
+from einsumgrad.fused.text import KINDS, Memory
+from tests.kernels import llvm, parsed, target
+
+Array = npt.NDArray[Any]
+
+
+def run(first: Array, second: Array, out: Array) -> None:
+    """`out = first @ second` over a stack, by our own function."""
+    stack = tuple(
+        Axis(n, (first.strides[k], second.strides[k], out.strides[k]))
+        for k, n in enumerate(out.shape[:-2])
+    )
+    rows = Axis(out.shape[-2], (first.strides[-2], 0, out.strides[-2]))
+    columns = Axis(out.shape[-1], (0, second.strides[-1], out.strides[-1]))
+    summed = Axis(first.shape[-1], (first.strides[-1], second.strides[-2], 0))
+    kind = KINDS[str(out.dtype)]
+    memories = [Memory(f"%p{k}", a.strides, kind) for k, a in enumerate((first, second, out))]
+    written = multiplied(Product(kind, stack, rows, columns, summed), memories)
+    text = written.text.replace(NAME, "@product")
+    for k in range(written.hints):
+        text = text.replace(f", !llvm.loop !LOOP{k}#", "")
+    module, machine = parsed(text), target(plain=False)
+    options = llvm.create_pipeline_tuning_options(speed_level=2)
+    builder = llvm.create_pass_builder(machine, options)
+    builder.getModulePassManager().run(module, builder)
+    engine = llvm.create_mcjit_compiler(module, machine)
+    engine.finalize_object()
+    table = np.array([a.ctypes.data for a in (first, second, out)], np.int64)
+    called = ctypes.CFUNCTYPE(None, ctypes.c_void_p)
+    called(engine.get_function_address("product"))(table.ctypes.data)
+
+
+def lying(rng: np.random.Generator, shape: tuple[int, ...], order: str, dtype: str) -> Array:
+    """Whole numbers, so that every sum is exact; last two axes exchanged in memory, or with gaps."""
+    wide = tuple(2 * n for n in shape) if order == "gaps" else shape
+    made = rng.integers(-4, 5, wide).astype(dtype)
+    if order == "turned":
+        return np.ascontiguousarray(made.swapaxes(-1, -2)).swapaxes(-1, -2)
+    return made[tuple(slice(n) for n in shape)]
+
+
+def agrees(sizes: tuple[int, int, int], stack: tuple[int, ...], orders: str, dtype: str) -> None:
+    rng = np.random.default_rng(0)
+    rows, columns, summed = sizes
+    first, second = orders.split()
+    a = lying(rng, (*stack, rows, summed), first, dtype)
+    b = lying(rng, (*stack, summed, columns), second, dtype)
+    around = np.full((*stack, rows + 1, columns + 3), 7, dtype)
+    out = around[..., :rows, :columns]
+    run(a, b, out)
+    assert np.array_equal(out, a @ b)
+    around[..., :rows, :columns] = 7
+    assert np.all(around == 7), "it has written outside"
+
+
+ORDERS = [f"{a} {b}" for a in ("plain", "turned", "gaps") for b in ("plain", "turned", "gaps")]
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("orders", ORDERS)
+def test_all_ways_to_lie(orders: str, dtype: str) -> None:
+    agrees((14, 37, 20), (), orders, dtype)
+
+
+@pytest.mark.parametrize(
+    "sizes",
+    [(1, 1, 1), (7, 8, 1), (5, 100, 3), (HIGH + 7, 33, DEEP + 5), (2 * HIGH, 16, 2 * DEEP)],
+)
+def test_sizes_around_those_of_the_caches(sizes: tuple[int, int, int]) -> None:
+    agrees(sizes, (), "plain plain", "float32")
+    agrees(sizes, (), "turned turned", "float64")
+
+
+@given(
+    st.tuples(*[st.integers(1, 40)] * 3), st.lists(st.integers(1, 3), max_size=2),
+    st.sampled_from(ORDERS), st.sampled_from(["float32", "float64"]),
+)  # fmt: skip
+def test_any_sizes(sizes: tuple[int, int, int], stack: list[int], orders: str, dtype: str) -> None:
+    agrees(sizes, tuple(stack), orders, dtype)
+
+
+@given(st.integers(1, 500), st.lists(st.integers(1, 20), max_size=3))
+def test_pieces_cover_a_length(size: int, lengths: list[int]) -> None:
+    covered = [
+        start + k * length + place
+        for start, length, count in pieces(size, *lengths, 1)
+        for k in range(count)
+        for place in range(length)
+    ]
+    assert covered == list(range(size))
