@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 pytest.importorskip("llvmlite")
@@ -21,15 +21,26 @@ from tests.kernels import llvm, parsed, target
 Array = npt.NDArray[Any]
 
 
-def run(first: Array, second: Array, out: Array) -> None:
-    """`out = first @ second` over a stack, by our own function."""
+def cut(axis: Axis) -> tuple[Axis, ...]:
+    """Two axes for one, if its length is even."""
+    if axis.size % 2:
+        return (axis,)
+    outer = Axis(2, tuple(axis.size // 2 * step for step in axis.steps))
+    return outer, Axis(axis.size // 2, axis.steps)
+
+
+def run(first: Array, second: Array, out: Array, *, apart: bool = False) -> None:
+    """`out = first @ second` over a stack, by our own function; `apart`: with several axes of rows
+    and of terms."""
     stack = tuple(
         Axis(n, (first.strides[k], second.strides[k], out.strides[k]))
         for k, n in enumerate(out.shape[:-2])
     )
-    rows = Axis(out.shape[-2], (first.strides[-2], 0, out.strides[-2]))
+    rows = (Axis(out.shape[-2], (first.strides[-2], 0, out.strides[-2])),)
     columns = Axis(out.shape[-1], (0, second.strides[-1], out.strides[-1]))
-    summed = Axis(first.shape[-1], (first.strides[-1], second.strides[-2], 0))
+    summed = (Axis(first.shape[-1], (first.strides[-1], second.strides[-2], 0)),)
+    if apart:
+        rows, summed = cut(*rows), cut(*summed)
     kind = KINDS[str(out.dtype)]
     memories = [Memory(f"%p{k}", a.strides, kind) for k, a in enumerate((first, second, out))]
     written = multiplied(Product(kind, stack, rows, columns, summed), memories)
@@ -48,7 +59,7 @@ def run(first: Array, second: Array, out: Array) -> None:
 
 
 def lying(rng: np.random.Generator, shape: tuple[int, ...], order: str, dtype: str) -> Array:
-    """Whole numbers, so that every sum is exact; last two axes exchanged in memory, or with gaps."""
+    """Whole numbers, so that every sum is exact; the last two axes exchanged, or with gaps."""
     wide = tuple(2 * n for n in shape) if order == "gaps" else shape
     made = rng.integers(-4, 5, wide).astype(dtype)
     if order == "turned":
@@ -64,8 +75,10 @@ def agrees(sizes: tuple[int, int, int], stack: tuple[int, ...], orders: str, dty
     b = lying(rng, (*stack, summed, columns), second, dtype)
     around = np.full((*stack, rows + 1, columns + 3), 7, dtype)
     out = around[..., :rows, :columns]
-    run(a, b, out)
-    assert np.array_equal(out, a @ b)
+    for apart in (False, True):
+        out[:] = 7
+        run(a, b, out, apart=apart)
+        assert np.array_equal(out, a @ b)
     around[..., :rows, :columns] = 7
     assert np.all(around == 7), "it has written outside"
 
@@ -88,6 +101,7 @@ def test_sizes_around_those_of_the_caches(sizes: tuple[int, int, int]) -> None:
     agrees(sizes, (), "turned turned", "float64")
 
 
+@settings(deadline=None, max_examples=60)
 @given(
     st.tuples(*[st.integers(1, 40)] * 3), st.lists(st.integers(1, 3), max_size=2),
     st.sampled_from(ORDERS), st.sampled_from(["float32", "float64"]),

@@ -33,7 +33,7 @@ LEAVES = (Load, Count, Fill)
 """What needs nothing stands in front, where it keeps nobody apart."""
 STACK = 2**17
 """Bytes that a kernel may keep on the stack."""
-ALONE, PART = 2**20, 2**25
+ALONE, PART = 2**18, 2**26
 """Multiplications up to which our own product is faster than that of BLAS, which uses all cores,
 and than BLAS on one core."""
 MOST = 200

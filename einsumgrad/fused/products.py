@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import field
 from functools import partial
+from math import prod
 
 from einsumgrad.fused.entry import NAME, Written, entry
 from einsumgrad.fused.text import BYTES, STORED, Memory, Text
@@ -21,6 +22,8 @@ ROWS = 6
 DEEP, HIGH = 256, 192
 """Terms and rows that are worked on at a time: a copy of DEEP rows and two vectors of columns stays
 in the first cache, HIGH rows of DEEP terms stay in the second."""
+KEPT = 2**17
+"""Bytes of a result that is gone through for each copy of some columns."""
 NEAR = 2**16
 """Bytes over which the rows of the second matrix may be spread, if it is to be read where it is."""
 
@@ -37,20 +40,22 @@ class Axis:
 @record
 class Product:
     """A result, the third matrix, for each place on the axes of the stack. Along the columns its
-    entries lie next to each other."""
+    entries lie next to each other. Of rows and terms that are no single axis the last axis is that
+    of tiles and of their sums."""
 
     kind: str
     stack: tuple[Axis, ...]
-    rows: Axis
+    rows: tuple[Axis, ...]
     columns: Axis
-    summed: Axis
+    summed: tuple[Axis, ...]
 
     @property
     def copied(self) -> bool:
         """Whether the second matrix is copied, some columns at a time."""
         if self.columns.steps[1] != BYTES[self.kind]:
             return True
-        return self.rows.size > 2 * ROWS and self.summed.size * self.summed.steps[1] > NEAR
+        many = prod(axis.size for axis in self.rows) > 2 * ROWS
+        return many and self.summed[-1].size * self.summed[-1].steps[1] > NEAR
 
 
 def multiplied(made: Product, arrays: Sequence[Memory]) -> Written:
@@ -83,26 +88,83 @@ def pieces(size: int, *lengths: int) -> Iterator[tuple[int, int, int]]:
 @record(frozen=False)
 class Writer:
     """`called`: the functions that the loops call. `open`: the variables of the loops with their
-    steps, and `start` how far from the beginning of each matrix they begin."""
+    steps, and `start` how far from the beginning of each matrix they begin. `before`: the places of
+    loops over terms: where one is not the first, other terms have been summed already."""
 
     made: Product
     pointers: tuple[str, ...]
     text: Text = field(default_factory=Text)
     called: dict[str, str] = field(default_factory=dict)
     open: list[tuple[int, tuple[int, ...]]] = field(default_factory=list)
+    before: list[str] = field(default_factory=list)
     start: tuple[int, ...] = (0, 0, 0)
     room: Memory | None = None
 
     def write(self) -> None:
-        self.stacked(self.made.stack)
+        self.nested((*self.made.stack, *self.apart), self.sums)
 
-    def stacked(self, axes: tuple[Axis, ...]) -> None:
-        if axes:
-            self.loop(axes[0], (0, 1, axes[0].size), lambda _: self.stacked(axes[1:]))
+    @property
+    def apart(self) -> tuple[Axis, ...]:
+        """Outer axes of rows that are gone through before the terms are, so that the result of the
+        others stays in the second cache meanwhile."""
+        *outer, last = self.made.rows
+        size = last.size * self.made.columns.size * BYTES[self.made.kind]
+        inner = 0
+        while inner < len(outer) and size * outer[-1 - inner].size <= KEPT:
+            inner += 1
+            size *= outer[-inner].size
+        return tuple(outer[: len(outer) - inner])
+
+    @property
+    def within(self) -> tuple[Axis, ...]:
+        """The other outer axes of rows."""
+        return self.made.rows[len(self.apart) : -1]
+
+    def nested(self, axes: tuple[Axis, ...], body: Callable[[], None]) -> None:
+        """Loops over whole axes."""
+        if not axes:
+            body()
             return
-        size = self.made.summed.size
-        for piece in pieces(size, DEEP, size % DEEP):
-            self.loop(self.made.summed, piece, partial(self.terms, piece))
+        first, *rest = axes
+        self.loop(first, (0, 1, first.size), lambda _: self.nested(tuple(rest), body))
+
+    def sums(self) -> None:
+        """The terms, a few rows of the second matrix after the other."""
+        *outer, last = self.made.summed
+        if self.joined:
+            group = max(1, DEEP // last.size)
+            axis, length, deep = outer.pop(), group, last.size
+        else:
+            axis, length, deep = last, DEEP, 1
+
+        def parts() -> None:
+            for piece in pieces(axis.size, length, axis.size % length):
+                self.loop(axis, piece, partial(self.terms, piece, piece[1] * deep))
+
+        self.outer(outer, parts)
+
+    @property
+    def joined(self) -> bool:
+        """Whether the last two axes of terms are one in the first matrix: then they are one in the
+        copy of the second too."""
+        made = self.made
+        if len(made.summed) < 2 or not made.copied:
+            return False
+        outer, last = made.summed[-2:]
+        return outer.steps[0] == last.size * last.steps[0] and last.size <= DEEP
+
+    def outer(self, axes: Sequence[Axis], body: Callable[[], None]) -> None:
+        """Loops over axes of terms."""
+        if not axes:
+            body()
+            return
+
+        def turn(place: str) -> None:
+            self.before.append(place)
+            self.outer(axes[1:], body)
+            self.before.pop()
+
+        self.loop(axes[0], (0, 1, axes[0].size), turn)
 
     def loop(self, axis: Axis, piece: tuple[int, int, int], body: Callable[[str], None]) -> None:
         """A loop over pieces of an axis; its body is given the number of the piece."""
@@ -115,15 +177,20 @@ class Writer:
         self.open.pop()
         self.start = before
 
-    def terms(self, piece: tuple[int, int, int], place: str) -> None:
+    def terms(self, piece: tuple[int, int, int], deep: int, place: str) -> None:
         """The product of some terms; those after the first are added to what is there."""
-        start, deep, count = piece
-        more = "true" if start else "false"
-        if not start and count > 1:
-            more = self.text.value(f"icmp ne i64 {place}, 0")
-        size = self.made.rows.size
-        for high in pieces(size, HIGH, size % HIGH):
-            self.loop(self.made.rows, high, partial(self.band, high[1], deep, more))
+        more = "true" if piece[0] else self.later([*self.before, place])
+        last = self.made.rows[-1]
+        for high in pieces(last.size, HIGH, last.size % HIGH):
+            self.loop(last, high, partial(self.band, high[1], deep, more))
+
+    def later(self, places: Sequence[str]) -> str:
+        """Whether one of the places is not the first."""
+        total = "0"
+        for place in places:
+            if place != "0":
+                total = place if total == "0" else self.text.value(f"or i64 {total}, {place}")
+        return "false" if total == "0" else self.text.value(f"icmp ne i64 {total}, 0")
 
     def band(self, high: int, deep: int, more: str, _: str) -> None:
         """Some rows of the result, columns after columns."""
@@ -135,41 +202,54 @@ class Writer:
 
     def panel(self, sizes: tuple[int, int, int], more: str, _: str) -> None:
         high, width, deep = sizes
-        second, step = self.pointer(1), self.made.summed.steps[1]
+        second, step = self.pointer(1), self.made.summed[-1].steps[1]
         if self.made.copied:
-            second, step = self.copied(second, width, deep), width * BYTES[self.made.kind]
-        for piece in pieces(high, ROWS, high % ROWS):
-            name = self.tile(piece[1], width, step)
+            second, step = self.copied(width, deep), width * BYTES[self.made.kind]
 
-            def body(_: str, name: str = name) -> None:
-                first, result = self.pointer(0), self.pointer(2)
-                passed = f"ptr {first}, ptr {second}, ptr {result}, i64 {deep}, i1 {more}"
-                self.text.line(f"call void {name}({passed})")
+        def tiles() -> None:
+            for piece in pieces(high, ROWS, high % ROWS):
+                name = self.tile(piece[1], width, step)
+                self.loop(self.made.rows[-1], piece, partial(one, name))
 
-            self.loop(self.made.rows, piece, body)
+        def one(name: str, _: str) -> None:
+            first, result = self.pointer(0), self.pointer(2)
+            passed = f"ptr {first}, ptr {second}, ptr {result}, i64 {deep}, i1 {more}"
+            self.text.line(f"call void {name}({passed})")
+
+        self.nested(self.within, tiles)
 
     def tile(self, rows: int, width: int, step: int) -> str:
         made = self.made
         found = Tile(
-            made.kind, rows, width, (made.rows.steps[0], made.summed.steps[0]), step,
-            made.rows.steps[2],
+            made.kind, rows, width, (made.rows[-1].steps[0], made.summed[-1].steps[0]), step,
+            made.rows[-1].steps[2],
         )  # fmt: skip
         name = f"{NAME}_tile_{rows}_{width}"
         self.called.setdefault(name, tile(name, found))
         return name
 
-    def copied(self, second: str, width: int, deep: int) -> str:
+    def copied(self, width: int, deep: int) -> str:
         """Some columns of the second matrix without gaps."""
-        made = self.made
+        made, last = self.made, self.made.summed[-1]
         if self.room is None:
-            most = min(made.summed.size, DEEP), 2 * VECTOR // BYTES[made.kind]
-            self.room = self.text.reserved(made.kind, most)
-        name = f"{NAME}_copy_{width}"
-        steps = made.summed.steps[1], made.columns.steps[1]
+            self.room = self.text.reserved(made.kind, (DEEP, 2 * VECTOR // BYTES[made.kind]))
+        name, room = f"{NAME}_copy_{width}", self.room.pointer
+        steps = last.steps[1], made.columns.steps[1]
         self.called.setdefault(name, copy(name, made.kind, width, steps))
-        passed = f"ptr {second}, ptr {self.room.pointer}, i64 {deep}"
-        self.text.line(f"call void {name}({passed})")
-        return self.room.pointer
+
+        def one(place: str, count: int) -> None:
+            begin = Memory(room, (last.size * width * BYTES[made.kind],), made.kind)
+            variable = len(self.open) - 1
+            to = self.text.address(begin, (variable,)) if place else room
+            self.text.line(f"call void {name}(ptr {self.pointer(1)}, ptr {to}, i64 {count})")
+
+        if self.joined:
+            outer = made.summed[-2]
+            piece = 0, 1, deep // last.size
+            self.loop(outer, piece, lambda place: one(place, last.size))
+        else:
+            one("", deep)
+        return room
 
     def pointer(self, which: int) -> str:
         """Where the loops are in a matrix."""

@@ -18,7 +18,7 @@ from einsumgrad.tune.bodies import turns
 from einsumgrad.tune.levels import Cut
 from einsumgrad.tune.strips import cuts, stripped
 
-PRODUCT, ENTRY, HARD, PLACED = 4e-11, 2e-10, 1e-9, 5e-9
+PRODUCT, ENTRY, HARD, PLACED = 5.7e-11, 2e-10, 1e-9, 5e-9
 """Seconds for a multiplication of a product, for an entry of a simple function, of a hard one, and
 of one that is read or written at a position."""
 HARD_ONES = frozenset(
@@ -30,7 +30,7 @@ CALL, WAITING, SHARING = 1.2e-6, 2, 5e-4
 only one of them has at a time; seconds for work to reach another thread and to come back."""
 CACHE, NEAR, FAR = 2**20, 3e-11, 1e-10
 """Bytes of a core's cache; seconds a byte within it and from beyond."""
-BLAS_GAIN = 0.8
+BLAS_GAIN = 0.65
 """How well a library of products uses more than one core at these sizes."""
 
 

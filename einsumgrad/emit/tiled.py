@@ -1,0 +1,103 @@
+"""Contractions as products of matrices by our own loops."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from functools import partial
+from typing import TYPE_CHECKING
+
+from einsumgrad.emit.kernels import call
+from einsumgrad.emit.places import Place
+from einsumgrad.emit.writer import Writer
+from einsumgrad.plan.nodes import Pair
+from einsumgrad.record import record
+
+if TYPE_CHECKING:
+    from einsumgrad.fused.products import Axis, Product
+
+FEWEST = 8
+"""Columns that are worth it."""
+
+
+def tiled(writer: Writer, made: Pair, places: Mapping[int, Place], out: Place) -> bool:
+    """Writes a contraction as one call; False if its axes lie in no matrix, or in a narrow one."""
+    from einsumgrad.fused.products import multiplied
+
+    found = _oriented(made, places, out)
+    if found is None:
+        return False
+    matrices, first, second = found
+    call(writer, partial(multiplied, matrices), (first, second, out))
+    return True
+
+
+@record(frozen=False)
+class Axes:
+    """The axes of a contraction's space with their steps in the three matrices."""
+
+    steps: dict[int, tuple[int, tuple[int, int, int]]]
+
+    def merged(self, axes: Iterable[int]) -> list[Axis]:
+        """Axes, outermost first, as few as they are in all three matrices."""
+        from einsumgrad.fused.products import Axis
+
+        found: list[Axis] = []
+        for k in axes:
+            size, steps = self.steps[k]
+            if size == 1:
+                continue
+            if found and found[-1].steps == tuple(size * step for step in steps):
+                found[-1] = Axis(found[-1].size * size, steps)
+            else:
+                found.append(Axis(size, steps))
+        return found
+
+
+def _oriented(
+    made: Pair, places: Mapping[int, Place], out: Place
+) -> tuple[Product, Place, Place] | None:
+    """The product with its columns where entries of the result lie next to each other."""
+    from einsumgrad.fused.products import Product
+    from einsumgrad.fused.text import KINDS
+
+    both, rows, columns, summed = made.parts
+    left, right = (places[operand.register] for operand in (made.left, made.right))
+    if 0 in (*left.shape, *right.shape) or len({left.dtype, right.dtype, out.dtype}) > 1:
+        return None
+    space = [made.out[k] for k in out.order if out.shape[k] > 1]
+    pairs = [(left, made.left.layout), (right, made.right.layout)]
+    if space and space[-1] in rows:
+        rows, columns, pairs = columns, rows, pairs[::-1]
+    lying = [dict(zip(layout, place.strides, strict=True)) for place, layout in pairs]
+    lying.append(dict(zip(made.out, out.strides, strict=True)))
+    sizes = dict(zip(made.left.layout, left.shape, strict=True))
+    sizes |= dict(zip(made.right.layout, right.shape, strict=True))
+    axes = Axes(
+        {
+            k: (n, (lying[0].get(k, 0), lying[1].get(k, 0), lying[2].get(k, 0)))
+            for k, n in sizes.items()
+        }
+    )
+    wide = axes.merged(k for k in space if k in columns)
+    high = axes.merged(k for k in space if k in rows)
+    deep = axes.merged(sorted(summed, key=lambda k: -lying[0][k]))
+    stack = tuple(axes.merged(k for k in space if k in both))
+    if not wide or wide[-1].steps[2] != out.item or wide[-1].size < FEWEST:
+        return None
+    stack = (*stack, *wide[:-1])
+    found = Product(KINDS[out.dtype], stack, _last(high), wide[-1], _last(deep, FEWEST))
+    return found, pairs[0][0], pairs[1][0]
+
+
+def _last(axes: Sequence[Axis], least: int = 0) -> tuple[Axis, ...]:
+    """The largest axis behind the others, or one of at least so many entries that lie next to each
+    other in the first matrix; one of one entry if there is none."""
+    from einsumgrad.fused.products import Axis
+
+    if not axes:
+        return (Axis(1, (0, 0, 0)),)
+    best = max(axes, key=lambda axis: axis.size)
+    near = min(axes, key=lambda axis: axis.steps[0])
+    if least and near.size >= least:
+        best = near
+    return (*(axis for axis in axes if axis is not best), best)
