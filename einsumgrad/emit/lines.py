@@ -18,6 +18,7 @@ from einsumgrad.emit.put import added
 from einsumgrad.emit.slices import inner, sliced, stored
 from einsumgrad.emit.sums import summed
 from einsumgrad.emit.table import FOLDS, STARTS
+from einsumgrad.emit.turns import turned
 from einsumgrad.emit.writer import Writer, named, number, plain
 from einsumgrad.engines.functions import REAL
 from einsumgrad.engines.numpy import call_of
@@ -216,6 +217,9 @@ class Lines:
         stored(self.writer, made, self.places[made.into], value)
 
     def loop(self, made: Loop) -> None:
+        if turned(self.writer, made, self.plan, self.places, self.homes.places):
+            self.owner = ""
+            return
         variable = f"i{made.variable}"
         self.places[made.variable] = plain(variable, (), "int64")
         self.writer.whole(variable, self.places[made.variable])

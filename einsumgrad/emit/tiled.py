@@ -10,6 +10,7 @@ from einsumgrad.emit.kernels import call
 from einsumgrad.emit.places import Place
 from einsumgrad.emit.writer import Writer
 from einsumgrad.plan.nodes import Pair
+from einsumgrad.plan.operands import Operand
 from einsumgrad.record import record
 
 if TYPE_CHECKING:
@@ -23,11 +24,12 @@ def tiled(writer: Writer, made: Pair, places: Mapping[int, Place], out: Place) -
     """Writes a contraction as one call; False if its axes lie in no matrix, or in a narrow one."""
     from einsumgrad.fused.products import multiplied
 
-    found = _oriented(made, places, out)
+    found = oriented(made, places, out)
     if found is None:
         return False
-    matrices, first, second = found
-    call(writer, partial(multiplied, matrices), (first, second, out))
+    matrices, *operands = found
+    arrays = *(places[operand.register] for operand in operands), out
+    call(writer, partial(multiplied, matrices), arrays)
     return True
 
 
@@ -53,10 +55,11 @@ class Axes:
         return found
 
 
-def _oriented(
+def oriented(
     made: Pair, places: Mapping[int, Place], out: Place
-) -> tuple[Product, Place, Place] | None:
-    """The product with its columns where entries of the result lie next to each other."""
+) -> tuple[Product, Operand, Operand] | None:
+    """The product with its columns where entries of the result lie next to each other, and its
+    operands, that of the rows first; None if its axes lie in no matrix, or in a narrow one."""
     from einsumgrad.fused.products import Product
     from einsumgrad.fused.text import KINDS
 
@@ -65,10 +68,13 @@ def _oriented(
     if 0 in (*left.shape, *right.shape) or len({left.dtype, right.dtype, out.dtype}) > 1:
         return None
     space = [made.out[k] for k in out.order if out.shape[k] > 1]
-    pairs = [(left, made.left.layout), (right, made.right.layout)]
+    first, second = made.left, made.right
     if space and space[-1] in rows:
-        rows, columns, pairs = columns, rows, pairs[::-1]
-    lying = [dict(zip(layout, place.strides, strict=True)) for place, layout in pairs]
+        rows, columns, first, second = columns, rows, second, first
+    lying = [
+        dict(zip(operand.layout, places[operand.register].strides, strict=True))
+        for operand in (first, second)
+    ]
     lying.append(dict(zip(made.out, out.strides, strict=True)))
     sizes = dict(zip(made.left.layout, left.shape, strict=True))
     sizes |= dict(zip(made.right.layout, right.shape, strict=True))
@@ -86,7 +92,7 @@ def _oriented(
         return None
     stack = (*stack, *wide[:-1])
     found = Product(KINDS[out.dtype], stack, _last(high), wide[-1], _last(deep, FEWEST))
-    return found, pairs[0][0], pairs[1][0]
+    return found, first, second
 
 
 def _last(axes: Sequence[Axis], least: int = 0) -> tuple[Axis, ...]:

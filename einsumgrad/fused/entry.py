@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 from einsumgrad.fused.text import Memory
 from einsumgrad.record import record
 
 NAME = "@KERNEL"
 """The function of a kernel, before it has a name that is its own in a module."""
+LOOPS = f"{NAME}_loops"
+"""What it calls when it has looked up its pointers."""
 
 
 DATA = object.__basicsize__
@@ -25,17 +27,46 @@ class Written:
     hints: int
 
 
+@record
+class Inner:
+    """A function of pointers to arrays, `%pN` to the one of number N, then to parts of a scratch:
+    their names in the order of its arguments. `hints`: how many loops have had hints by its end."""
+
+    name: str
+    pointers: tuple[str, ...]
+    text: str
+    used: frozenset[tuple[str, str]]
+    hints: int
+
+
+def function(name: str, pointers: Iterable[str], body: str) -> str:
+    """A function of pointers to memory that does not overlap, of which LLVM knows no other way."""
+    arguments = ", ".join(f"ptr noalias {pointer}" for pointer in pointers)
+    head = f"define private void {name}({arguments}) noinline nounwind"
+    return f"{head} {{\nentry:\n{body}\n  ret void\n}}\n"
+
+
 def entry(own: Mapping[str, Memory], count: int, apart: Mapping[str, int]) -> str:
-    """What is called: it looks up the pointers, the last one that to the scratch. LLVM knows only
-    of arguments that they do not overlap."""
-    lines = [line for p, memory in own.items() for line in _pointer(int(p[2:]), memory.within)]
+    """What is called: it looks up the pointers, the last one that to the scratch."""
+    lines = looked_up(own.values())
     lines += _pointer(count, None) if apart else ()
     for pointer, offset in apart.items():
         lines.append(f"  {pointer} = getelementptr inbounds i8, ptr %p{count}, i64 {offset}")
     passed = ", ".join(f"ptr {pointer}" for pointer in (*own, *apart))
-    lines.append(f"  call void {NAME}_loops({passed})")
+    lines.append(f"  call void {LOOPS}({passed})")
+    return outer(lines)
+
+
+def outer(lines: Sequence[str]) -> str:
+    """The function of a table, of these lines."""
     body = "\n".join(lines)
     return f"define void {NAME}(ptr %table) nounwind {{\nentry:\n{body}\n  ret void\n}}\n"
+
+
+def looked_up(arrays: Iterable[Memory]) -> list[str]:
+    """The lines that look up arrays, each with its own pointer."""
+    own = {memory.pointer: memory for memory in arrays}
+    return [line for p, memory in own.items() for line in _pointer(int(p[2:]), memory.within)]
 
 
 def _pointer(place: int, within: int | None) -> tuple[str, ...]:

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import field
 from functools import partial
 
-from einsumgrad.fused.entry import NAME, Written, entry
+from einsumgrad.fused.entry import LOOPS, Inner, Written, entry, function
 from einsumgrad.fused.functions import call, power_by, types
 from einsumgrad.fused.segments import Laid, Segment, laid
 from einsumgrad.fused.text import KINDS, Memory, Text
@@ -33,27 +33,29 @@ def written(kernel: Kernel, arrays: Sequence[Memory]) -> Written:
     """The function of a kernel, which is given a table of pointers: to what the kernel takes, then
     to what it fills, then to its scratch. `arrays`: those in this order, each with the pointer
     `%pN` of the first that is the same."""
-    memories = list(arrays)
-    if kernel.scratch is not None:
-        memories.pop()
-    taken, outs = memories[: len(kernel.takes)], memories[len(kernel.takes) :]
+    own = arrays if kernel.scratch is None else arrays[:-1]
+    found, apart = inner(kernel, own, LOOPS)
+    pointers = {memory.pointer: memory for memory in own}
+    return Written(found.text + entry(pointers, len(own), apart), found.used, found.hints)
+
+
+def inner(
+    kernel: Kernel, arrays: Sequence[Memory], name: str, hints: int = 0
+) -> tuple[Inner, Mapping[str, int]]:
+    """The function of pointers to what the kernel takes and fills, and where in its scratch what it
+    keeps begins; `hints`: how many loops of its module's text have had hints before."""
+    taken, outs = arrays[: len(kernel.takes)], arrays[len(kernel.takes) :]
     writer = Writer(
         laid(kernel),
         dict(zip(kernel.takes, taken, strict=True)),
         {r: m for (_, r), m in zip(kernel.plan.results, outs, strict=True)},
-        Text(stack=kernel.scratch is None),
+        Text(stack=kernel.scratch is None, hints=hints),
     )
     writer.write()
-    own = {memory.pointer: memory for memory in memories}
-    names = [*own, *writer.text.apart]
-    pointers = ", ".join(f"ptr noalias {name}" for name in names)
-    body = "\n".join([*writer.text.first, *writer.text.lines])
-    inner = (
-        f"define private void {NAME}_loops({pointers}) noinline nounwind {{\n"
-        f"entry:\n{body}\n  ret void\n}}\n"
-    )
-    called = entry(own, len(memories), writer.text.apart)
-    return Written(inner + called, frozenset(writer.used), writer.text.hints)
+    text = writer.text
+    pointers = (*dict.fromkeys(memory.pointer for memory in arrays), *text.apart)
+    written = function(name, pointers, "\n".join([*text.first, *text.lines]))
+    return Inner(name, pointers, written, frozenset(writer.used), text.hints), text.apart
 
 
 @record(frozen=False)

@@ -12,7 +12,7 @@ from dataclasses import field
 from functools import partial
 from math import prod
 
-from einsumgrad.fused.entry import NAME, Written, entry
+from einsumgrad.fused.entry import LOOPS, Inner, Written, entry, function
 from einsumgrad.fused.text import BYTES, STORED, Memory, Text
 from einsumgrad.fused.tiles import VECTOR, Tile, copy, tile
 from einsumgrad.record import record
@@ -61,17 +61,21 @@ class Product:
 def multiplied(made: Product, arrays: Sequence[Memory]) -> Written:
     """The function of a product, which is given a table of pointers to the three matrices.
     `arrays`: those, each with the pointer `%pN` of the first that is the same."""
+    found = inner(made, arrays, LOOPS)
     own = {memory.pointer: memory for memory in arrays}
-    writer = Writer(made, tuple(memory.pointer for memory in arrays))
+    return Written(found.text + entry(own, len(arrays), {}), found.used, found.hints)
+
+
+def inner(made: Product, arrays: Sequence[Memory], name: str, hints: int = 0) -> Inner:
+    """The function of pointers to the three matrices; `hints`: how many loops of its module's text
+    have had hints before."""
+    pointers = tuple(memory.pointer for memory in arrays)
+    writer = Writer(made, pointers, name, Text(hints=hints))
     writer.write()
+    own = tuple(dict.fromkeys(pointers))
     body = "\n".join([*writer.text.first, *writer.text.lines])
-    pointers = ", ".join(f"ptr noalias {pointer}" for pointer in own)
-    inner = (
-        f"define private void {NAME}_loops({pointers}) noinline nounwind {{\n"
-        f"entry:\n{body}\n  ret void\n}}\n"
-    )
-    text = "".join((*writer.called.values(), inner, entry(own, len(arrays), {})))
-    return Written(text, frozenset(), writer.text.hints)
+    text = "".join((*writer.called.values(), function(name, own, body)))
+    return Inner(name, own, text, frozenset(), writer.text.hints)
 
 
 def pieces(size: int, *lengths: int) -> Iterator[tuple[int, int, int]]:
@@ -87,12 +91,14 @@ def pieces(size: int, *lengths: int) -> Iterator[tuple[int, int, int]]:
 
 @record(frozen=False)
 class Writer:
-    """`called`: the functions that the loops call. `open`: the variables of the loops with their
-    steps, and `start` how far from the beginning of each matrix they begin. `before`: the places of
-    loops over terms: where one is not the first, other terms have been summed already."""
+    """`called`: the functions that the loops call, which are named after this one. `open`: the
+    variables of the loops with their steps, and `start` how far from the beginning of each matrix
+    they begin. `before`: the places of loops over terms: where one is not the first, other terms
+    have been summed already."""
 
     made: Product
     pointers: tuple[str, ...]
+    name: str
     text: Text = field(default_factory=Text)
     called: dict[str, str] = field(default_factory=dict)
     open: list[tuple[int, tuple[int, ...]]] = field(default_factory=list)
@@ -224,7 +230,7 @@ class Writer:
             made.kind, rows, width, (made.rows[-1].steps[0], made.summed[-1].steps[0]), step,
             made.rows[-1].steps[2],
         )  # fmt: skip
-        name = f"{NAME}_tile_{rows}_{width}"
+        name = f"{self.name}_tile_{rows}_{width}"
         self.called.setdefault(name, tile(name, found))
         return name
 
@@ -233,7 +239,7 @@ class Writer:
         made, last = self.made, self.made.summed[-1]
         if self.room is None:
             self.room = self.text.reserved(made.kind, (DEEP, 2 * VECTOR // BYTES[made.kind]))
-        name, room = f"{NAME}_copy_{width}", self.room.pointer
+        name, room = f"{self.name}_copy_{width}", self.room.pointer
         steps = last.steps[1], made.columns.steps[1]
         self.called.setdefault(name, copy(name, made.kind, width, steps))
 

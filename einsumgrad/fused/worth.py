@@ -7,10 +7,28 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
+from math import prod
 
 from einsumgrad.fused.nests import fusable
 from einsumgrad.plan.counts import flops
-from einsumgrad.plan.nodes import Gather, Load, Map, OverlapAdd, Pair, Plan, Scatter, Step
+from einsumgrad.plan.nodes import (
+    Arrange,
+    Count,
+    Fill,
+    Gather,
+    Load,
+    Loop,
+    Map,
+    OverlapAdd,
+    Pair,
+    Plan,
+    Scatter,
+    Step,
+    Store,
+    Variable,
+    Window,
+)
+from einsumgrad.plan.operands import lengths
 from einsumgrad.plan.scratch import bytes_of
 from einsumgrad.plan.uses import uses
 from einsumgrad.record import record
@@ -25,6 +43,9 @@ HARD_ONES = frozenset(
     ["exp", "log", "log1p", "expm1", "tanh", "sigmoid", "erf", "gelu", "silu", "softplus", "power",
      "sin", "cos", "tan", "twice cdf"]
 )  # fmt: skip
+LARGE = 2**21
+"""Multiplications in a product from which on a loop is not compiled: BLAS, on all cores, is faster
+in spite of its call."""
 CALL, WAITING, SHARING = 1.2e-6, 2, 5e-4
 """Seconds for a call of NumPy; how much more it takes where threads wait for the interpreter, which
 only one of them has at a time; seconds for work to reach another thread and to come back."""
@@ -109,7 +130,8 @@ class Costs:
 
 def costs(plan: Plan, steps: Iterable[Step]) -> Costs:
     """The costs of some steps of a plan."""
-    every = [(s, n) for s, n in turns(tuple(steps)) if not isinstance(s.instruction, Load)]
+    steps = tuple(steps)
+    every = [(s, n) for s, n in turns(steps) if not isinstance(s.instruction, Load)]
     hard = [(s, n) for s, n in every if not fusable(plan, s)]
     held = {r for s, _ in hard for r in (s.register, *uses(s.instruction))}
     made = {s.register for s, _ in every}
@@ -118,8 +140,38 @@ def costs(plan: Plan, steps: Iterable[Step]) -> Costs:
         work=sum(_work(plan, s) * n for s, n in every),
         products=sum(_work(plan, s) * n for s, n in hard if isinstance(s.instruction, Pair)),
         kept=sum(bytes_of(plan.registers[r]) for r in held & made),
-        calls=sum(n for _, n in hard) + 0.1 * (len(every) - len(hard)),
+        calls=_calls(plan, steps),
     )
+
+
+def _calls(plan: Plan, steps: Iterable[Step]) -> float:
+    """How many calls steps are: those that can be fused share one, and so do those of a loop all of
+    whose steps are compiled."""
+    found = 0.0
+    for step in steps:
+        made = step.instruction
+        if isinstance(made, Loop):
+            found += 1 if _compiled(plan, made) else made.count * _calls(plan, made.body)
+        elif not isinstance(made, Load):
+            found += 0.1 if fusable(plan, step) else 1
+    return found
+
+
+def _compiled(plan: Plan, loop: Loop) -> bool:
+    return all(_light(plan, loop, step) for step in loop.body)
+
+
+def _light(plan: Plan, loop: Loop, step: Step) -> bool:
+    made = step.instruction
+    match made:
+        case Pair(left, right):
+            return prod(lengths((left, right), plan.registers).values()) <= LARGE
+        case Loop():
+            return _compiled(plan, made)
+        case Window() | Store() | Arrange() | Variable() | Fill() | Count():
+            return True
+        case _:
+            return fusable(plan, step) and loop.variable not in uses(made)
 
 
 def _work(plan: Plan, step: Step) -> float:
