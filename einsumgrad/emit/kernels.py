@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from einsumgrad.emit.places import Place
 from einsumgrad.emit.writer import ARENA, Writer
 from einsumgrad.plan.nodes import Kernel
+from einsumgrad.record import replace
 
 if TYPE_CHECKING:
     from einsumgrad.fused.entry import Written
@@ -29,6 +30,7 @@ def call(
     """The lines that call the function that is written for these arrays."""
     from einsumgrad.fused.text import KINDS, Memory
 
+    arrays = [_held(writer, place) for place in arrays]
     number = len(writer.kernels)
     starts = [(place.base, place.offset) for place in arrays]
     memories = [
@@ -44,6 +46,17 @@ def call(
         if place.base != ARENA:
             writer.line(f"b{number}[{k}] = id({place.base})")
     writer.line(f"n{number}(p{number})")
+
+
+def _held(writer: Writer, place: Place) -> Place:
+    """A place in an array: the number of a loop's turn is put into one."""
+    if not place.base.startswith("i"):
+        return place
+    name = f"g{place.base}"
+    writer.line(f"{name} = array({place.base}, int64)")
+    found = replace(place, base=name)
+    writer.whole(name, found)
+    return found
 
 
 def _within(writer: Writer, place: Place) -> int | None:

@@ -84,6 +84,7 @@ class Turns:
     def loop(self, made: Loop) -> Turn | None:
         from einsumgrad.fused.turns import Turn
 
+        self.places[made.variable] = plain(f"i{made.variable}", (), "int64")
         body: list[Node] = []
         for step in made.body:
             self.inside.add(step.register)
@@ -157,6 +158,10 @@ class Turns:
         return Moved(at, start, tuple(sorted((v, n) for v, n in moving.items() if n)))
 
     def of(self, register: int) -> Moved:
+        from einsumgrad.fused.turns import Moved
+
+        if register in self.variables:
+            return Moved(-1 - register, 0, ())
         return self.array(self.places[register], self.moving.get(register, {}))
 
     def kernel(self, made: Kernel, body: list[Node]) -> bool:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import field
 from math import prod
 
 from einsumgrad.fused.nests import Group, fusable, opened, operands
@@ -57,13 +56,12 @@ def _fused(plan: Plan, known: Mapping[int, Order], *, part: bool) -> Plan:
 
 @record(frozen=False)
 class Builder:
-    """`registers`: those of the plan, and new ones. `turning`: the variables of loops."""
+    """`registers`: those of the plan, and new ones. `part`: it is a strip's."""
 
     plan: Plan
     orders: Mapping[int, Order]
     registers: list[Register]
     part: bool
-    turning: set[int] = field(default_factory=set)
 
     def fused(self, steps: Sequence[Step], wanted: set[int]) -> tuple[Step, ...]:
         """Steps that run one after another; `wanted`: the registers that others read."""
@@ -81,7 +79,6 @@ class Builder:
     def _single(self, step: Step, wanted: set[int]) -> Step:
         made = step.instruction
         if isinstance(made, Loop):
-            self.turning.add(made.variable)
             return replace(step, instruction=replace(made, body=self.fused(made.body, wanted)))
         if isinstance(made, Strips):
             rest = None if made.rest is None else fused(made.rest, part=True)
@@ -100,7 +97,7 @@ class Builder:
         for number, step in enumerate(steps):
             first = max((place.get(r, 0) for r in uses_of(step)), default=0)
             place[step.register] = len(slots)
-            if not fusable(self.plan, step) or self.turning.intersection(uses_of(step)):
+            if not fusable(self.plan, step):
                 slots.append(step)
                 continue
             at = self._best(slots, step, first)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from math import isclose, prod
 
 from einsumgrad.fused.nests import FLOATS
-from einsumgrad.plan.nodes import Count, Fold, Gather, Instruction, Map, Pair, Plan
-from einsumgrad.plan.operands import Arg, At, Constant, Operand, Register, lengths
+from einsumgrad.plan.nodes import Count, Fold, Gather, Guard, Instruction, Map, Pair, Plan
+from einsumgrad.plan.operands import Arg, At, Constant, Layout, Operand, Register, lengths
 from einsumgrad.plan.rows import row
 from einsumgrad.record import replace
 from einsumgrad.tune.graph import Graph, plainly, replay
@@ -35,6 +35,8 @@ def _rule(graph: Graph, made: Instruction, own: Register) -> Arg:
                     return covered(graph, replace(made, function="twice cdf", args=(u,)), own)
         case Pair():
             return _pair(graph, made, own)
+        case Guard():
+            return _guarded(graph, made, own)
         case Gather():
             return _gather(graph, made, own)
         case _:
@@ -84,12 +86,32 @@ def _pair(graph: Graph, made: Pair, own: Register) -> Arg:
     if prod(found.values()) > SMALL:
         return plainly(graph, made, own)
     every = tuple(range(len(found)))
-    kept = tuple(k for k in every if k in made.out)
     whole = replace(own, shape=tuple(found[k] for k in every))
     product = graph.emit(Map("multiply", (made.left, made.right), len(every)), whole)
+    return _summed(graph, product, made.out, whole)
+
+
+def _guarded(graph: Graph, made: Guard, own: Register) -> Arg:
+    """A small sum of what a mask keeps, as just that."""
+    found = lengths((*made.args, made.mask), graph.registers)
+    if prod(found.values()) > SMALL:
+        return plainly(graph, made, own)
+    every = tuple(range(made.rank))
+    whole = replace(own, shape=tuple(found[k] for k in every))
+    product: Arg = made.args[0]
+    for factor in made.args[1:]:
+        product = Operand(graph.emit(Map("multiply", (product, factor), made.rank), whole), every)
+    kept = Map("select", (made.mask, product, Constant(0.0)), made.rank)
+    return _summed(graph, graph.emit(kept, whole), made.out, whole)
+
+
+def _summed(graph: Graph, register: int, out: Layout, whole: Register) -> Arg:
+    """A register over a space, summed along all axes that are not in `out`."""
+    every = tuple(range(len(whole.shape)))
+    kept = tuple(k for k in every if k in out)
     if kept == every:
-        return Operand(product, tuple(map(made.out.index, kept)))
-    gone = tuple(k for k in every if k not in made.out)
-    fold = Fold("sum", Operand(product, every), gone, len(every))
-    number = graph.emit(fold, replace(own, shape=tuple(found[k] for k in kept)))
-    return Operand(number, tuple(map(made.out.index, kept)))
+        return Operand(register, tuple(map(out.index, kept)))
+    gone = tuple(k for k in every if k not in out)
+    fold = Fold("sum", Operand(register, every), gone, len(every))
+    number = graph.emit(fold, replace(whole, shape=tuple(whole.shape[k] for k in kept)))
+    return Operand(number, tuple(map(out.index, kept)))

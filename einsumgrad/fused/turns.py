@@ -17,7 +17,7 @@ Steps = tuple[tuple[int, int], ...]
 @record
 class Moved:
     """An array that begins so many bytes behind the root of this number, and further on for each
-    turn of loops."""
+    turn of loops; of number -1 - v: the number of the turn of the loop with variable v."""
 
     root: int
     start: int
@@ -58,7 +58,7 @@ def turned(loop: Turn, arrays: Sequence[Memory]) -> Written:
     """The function of a loop, which is given a table of pointers to its roots."""
     writer = Writer(tuple(memory.pointer for memory in arrays))
     writer.write(loop)
-    text = outer([*looked_up(arrays), *writer.text.lines])
+    text = outer([*looked_up(arrays), *writer.text.first, *writer.text.lines])
     return Written("".join((*writer.inner, text)), frozenset(writer.used), writer.text.hints)
 
 
@@ -104,6 +104,9 @@ class Writer:
             last = loop.count - 1
             at = self.text.value(f"sub nsw i64 {last}, {self.text.at[loop.variable]}")
             self.text.at[loop.variable] = at
+        slot = f"%t{loop.variable}"
+        self.text.first.append(f"  {slot} = alloca i64")
+        self.text.line(f"store i64 {self.text.at[loop.variable]}, ptr {slot}")
         for node in loop.body:
             self.write(node)
 
@@ -137,6 +140,8 @@ class Writer:
         self.text.line(f"call void {made.name}({passed})")
 
     def place(self, array: Moved) -> str:
+        if array.root < 0:
+            return f"%t{-1 - array.root}"
         begin = self.roots[array.root]
         if array.start:
             begin = self.text.value(f"getelementptr i8, ptr {begin}, i64 {array.start}")

@@ -158,10 +158,10 @@ def _calls(plan: Plan, steps: Iterable[Step]) -> float:
 
 
 def _compiled(plan: Plan, loop: Loop) -> bool:
-    return all(_light(plan, loop, step) for step in loop.body)
+    return all(_light(plan, step) for step in loop.body)
 
 
-def _light(plan: Plan, loop: Loop, step: Step) -> bool:
+def _light(plan: Plan, step: Step) -> bool:
     made = step.instruction
     match made:
         case Pair(left, right):
@@ -171,7 +171,7 @@ def _light(plan: Plan, loop: Loop, step: Step) -> bool:
         case Window() | Store() | Arrange() | Variable() | Fill() | Count():
             return True
         case _:
-            return fusable(plan, step) and loop.variable not in uses(made)
+            return fusable(plan, step)
 
 
 def _work(plan: Plan, step: Step) -> float:
