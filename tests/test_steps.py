@@ -85,6 +85,15 @@ def test_numbers_are_multiplied_by_once(name: str) -> None:
     agree(made, given, compile_plan(plan).run(given))
 
 
+def test_a_number_is_not_taken_where_a_result_stays_as_it_is() -> None:
+    text = "index k : 1\nh[k] = erf(x[1]) where k <= k\nP = erf(h[0]) + Σ_i x[i]"
+    program = einsumgrad.parse(text, engine="numpy")
+    x, direction, step = np.array([0.3, -0.2, 0.7]), np.array([1.0, 2.0, -1.0]), 1e-6
+    found = program.jvp({"x": direction}, x=x)[1]["P"]
+    ends = [program.run(x=x + sign * step * direction)["P"] for sign in (1, -1)]
+    np.testing.assert_allclose(found, (ends[0] - ends[1]) / (2 * step), 1e-6, 1e-9)
+
+
 @pytest.mark.parametrize("engine", ["numpy", "fused"])
 def test_buffers_are_used_again_where_that_is_asked_for(engine: str) -> None:
     if engine == "fused":

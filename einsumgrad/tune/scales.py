@@ -97,8 +97,10 @@ class Scaling:
             if by is not None and by[0].register in self.factors:
                 self.gone[step.register] = by
                 self._demand(by[0].register)
-        for group in self._groups():
-            if not self._gains(group):
+        groups = self._groups()
+        while bad := [g for g in groups if not (self._gains(g) and self._agrees(g))]:
+            groups = [group for group in groups if group not in bad]
+            for group in bad:
                 self.moved -= group
                 self.sources -= group
                 self.gone = {r: by for r, by in self.gone.items() if by[0].register not in group}
@@ -171,6 +173,15 @@ class Scaling:
             sum(self.plan.registers[r].size for r in registers) for registers in (less, more)
         )
         return len(more) < len(less) and after <= before
+
+    def _agrees(self, group: set[int]) -> bool:
+        """Whether the factors are those of results that are multiplied, or are not."""
+        for register, (operand, value) in self.gone.items():
+            if operand.register in group:
+                own = self.factors[register] if register in self.moved else 1.0
+                if not isclose(self.factors[operand.register], abs(value) * own, rel_tol=1e-12):
+                    return False
+        return True
 
     def _right(self) -> bool:
         """Whether all that is read of moved registers is multiplied just once."""
