@@ -20,7 +20,7 @@ from einsumgrad.engines.numpy import compile_plan
 from einsumgrad.fused.groups import fused
 from einsumgrad.fused.rules import ruled
 from einsumgrad.fused.worth import shared
-from einsumgrad.plan.nodes import Kernel, Pair, Plan, Step, Strips
+from einsumgrad.plan.nodes import Kernel, Loop, Pair, Plan, Step, Strips
 from einsumgrad.steps import engine as engines
 from einsumgrad.steps.cache import Store
 from einsumgrad.steps.compiled import compiled
@@ -189,3 +189,43 @@ def test_workers_after_a_fork() -> None:
         workers.run([lambda: None, lambda: None])
         os._exit(0)
     assert os.waitpid(child, 0)[1] == 0
+
+
+COMPILED = ("cpc", "crf", "gpt", "gru", "hmm", "kalman", "lstm", "rnn", "state_space")
+"""Examples all of whose recurrences are compiled."""
+
+
+@pytest.mark.parametrize("name", COMPILED)
+def test_recurrences_run_without_the_interpreter(name: str) -> None:
+    plan, _ = planned(einsumgrad.load(ROOT / "examples" / f"{name}.ein").ir)
+    made = fused(ruled(tuned(plan)))
+    assert any(isinstance(step.instruction, Loop) for step in made.steps)
+    assert "for " not in script(made).source
+
+
+BACK = """
+index t : 6
+input x[b,t,i]
+g[b,t,j] = tanh(Σ_k U[j,k] g[b,t+1,k] + Σ_i W[j,i] x[b,t,i]) where t < 5
+g[b,t,j] = Σ_i W[j,i] x[b,t,i] where t >= 5
+h[b,t,j] = 1/2 h[b,t-2,j] + Σ_k V[j,k] h[b,t-1,k] + g[b,t,j] t where t != 3
+h[b,t,j] = h[b,t-1,j] where t = 3
+loss ℓ[b] = Σ_{t,j} h[b,t,j]^2
+"""
+
+
+@pytest.mark.parametrize("count", [1, 9, 40])
+@pytest.mark.parametrize("width", [1, 3, 8, 17])
+def test_recurrences_agree_in_any_width(count: int, width: int) -> None:
+    """Products of few columns are none of ours, others are; their second matrix is laid out anew
+    before the loop; places outside are skipped, numbers of turns are read."""
+    rng = np.random.default_rng(0)
+    shapes = {"x": (count, 6, 4), "W": (width, 4), "U": (width, width), "V": (width, width)}
+    arrays = {name: 0.5 * rng.normal(size=shape) for name, shape in shapes.items()}
+    one, other = (
+        einsumgrad.parse(BACK, engine=engine).value_and_grad(arrays)
+        for engine in ("numpy", "fused")
+    )
+    np.testing.assert_allclose(other[0], one[0], 1e-12)
+    for name, grad in one[1].items():
+        np.testing.assert_allclose(other[1][name], grad, 1e-10, 1e-12)

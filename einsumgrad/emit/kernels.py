@@ -52,7 +52,7 @@ def _held(writer: Writer, place: Place) -> Place:
     """A place in an array: the number of a loop's turn is put into one."""
     if not place.base.startswith("i"):
         return place
-    name = f"g{place.base}"
+    name = f"g{place.base[1:]}"
     writer.line(f"{name} = array({place.base}, int64)")
     found = replace(place, base=name)
     writer.whole(name, found)

@@ -65,6 +65,19 @@ class Place:
             strides.append(stride)
         return replace(self, shape=tuple(shape), strides=tuple(strides))
 
+    def overlaps(self, other: Place) -> bool:
+        """Whether two arrays may have memory in common."""
+        return self.base == other.base and max(self.offset, other.offset) < min(self.end, other.end)
+
+    @property
+    def end(self) -> int:
+        """Where the memory of an array ends, whose strides go up."""
+        return (
+            self.offset
+            + self.item
+            + sum((n - 1) * stride for n, stride in zip(self.shape, self.strides, strict=True))
+        )
+
     def is_matrix(self) -> bool:
         """Whether BLAS takes the last two axes as they are, in one order or the other."""
         (rows, columns), (down, along) = self.shape[-2:], self.strides[-2:]

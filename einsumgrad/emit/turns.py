@@ -46,7 +46,8 @@ def turned(
     """Writes a loop as one call; False if one of its steps is none that such a loop can do."""
     if not any(isinstance(s.instruction, Kernel) for s in made.body):
         return False
-    work = Turns(writer, plan, dict(places), homes, frozenset(_variables(made)))
+    filled = frozenset(_filled(made))
+    work = Turns(writer, plan, dict(places), homes, frozenset(_variables(made)), filled)
     loop = work.loop(made)
     if loop is None:
         return False
@@ -66,16 +67,27 @@ def _variables(loop: Loop) -> Iterable[int]:
             yield from _variables(step.instruction)
 
 
+def _filled(loop: Loop) -> Iterable[int]:
+    """The buffers that its steps store into."""
+    for step in loop.body:
+        if isinstance(step.instruction, Loop):
+            yield from _filled(step.instruction)
+        elif isinstance(step.instruction, Store):
+            yield step.instruction.into
+
+
 @record(frozen=False)
 class Turns:
-    """`places`: where registers are in the first turn of all loops; `moving`: how they move.
-    `roots`: the arrays in which those are. `copies`: matrices laid out anew before the loop."""
+    """`places`: where registers are in the first turn of all loops; `moving`: how they move;
+    `inside`: those that turns make. `variables` of the loops, `filled`: buffers that they fill.
+    `roots`: the arrays in which places are. `copies`: matrices laid out anew before the loop."""
 
     writer: Writer
     plan: Plan
     places: dict[int, Place]
     homes: Mapping[int, Place]
     variables: frozenset[int]
+    filled: frozenset[int]
     moving: dict[int, Moving] = field(default_factory=dict)
     roots: list[Place] = field(default_factory=list)
     copies: dict[str, Place] = field(default_factory=dict)
@@ -185,7 +197,7 @@ class Turns:
         if found is None or prod(sizes.values()) > LARGE:
             return False
         product, first, second = found
-        if product.copied and second.register not in self.inside:
+        if product.copied and self.stays(second.register):
             self.copy(second, made)
             found = oriented(made, self.places, self.places[register])
             assert found is not None
@@ -195,6 +207,13 @@ class Turns:
         own = _memories([self.places[r] for r in registers], arrays)
         body.append(Call(partial(written, product, own), arrays))
         return True
+
+    def stays(self, register: int) -> bool:
+        """Whether no turn changes an array: none makes it, and none stores into its memory."""
+        if register in self.inside:
+            return False
+        own = self.places[register]
+        return not any(own.overlaps(self.places[into]) for into in self.filled)
 
     def copy(self, operand: Operand, made: Pair) -> None:
         """Lays out a matrix that no turn changes anew, its columns next to each other."""

@@ -128,8 +128,8 @@ class Costs:
         return count * 2 * (NEAR if count <= CACHE else FAR)
 
 
-def costs(plan: Plan, steps: Iterable[Step]) -> Costs:
-    """The costs of some steps of a plan."""
+def costs(plan: Plan, steps: Iterable[Step], *, compiled: bool = True) -> Costs:
+    """The costs of some steps of a plan; `compiled`: with loops compiled where they can be."""
     steps = tuple(steps)
     every = [(s, n) for s, n in turns(steps) if not isinstance(s.instruction, Load)]
     hard = [(s, n) for s, n in every if not fusable(plan, s)]
@@ -140,18 +140,19 @@ def costs(plan: Plan, steps: Iterable[Step]) -> Costs:
         work=sum(_work(plan, s) * n for s, n in every),
         products=sum(_work(plan, s) * n for s, n in hard if isinstance(s.instruction, Pair)),
         kept=sum(bytes_of(plan.registers[r]) for r in held & made),
-        calls=_calls(plan, steps),
+        calls=_calls(plan, steps, compiled=compiled),
     )
 
 
-def _calls(plan: Plan, steps: Iterable[Step]) -> float:
+def _calls(plan: Plan, steps: Iterable[Step], *, compiled: bool) -> float:
     """How many calls steps are: those that can be fused share one, and so do those of a loop all of
     whose steps are compiled."""
     found = 0.0
     for step in steps:
         made = step.instruction
         if isinstance(made, Loop):
-            found += 1 if _compiled(plan, made) else made.count * _calls(plan, made.body)
+            alone = compiled and _compiled(plan, made)
+            found += 1 if alone else made.count * _calls(plan, made.body, compiled=compiled)
         elif not isinstance(made, Load):
             found += 0.1 if fusable(plan, step) else 1
     return found

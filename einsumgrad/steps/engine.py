@@ -44,7 +44,7 @@ class Engine:
         from einsumgrad.fused.rules import ruled
         from einsumgrad.fused.worth import costs, shared
 
-        if self.name == "auto" and costs(made, made.steps).alone(1) < WORTH:
+        if self.name == "auto" and costs(made, made.steps, compiled=False).alone(1) < WORTH:
             return self._compiled(in_strips(made))
         return self._compiled(fused(shared(ruled(made), self.workers.count)))
 
