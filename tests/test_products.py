@@ -94,7 +94,14 @@ def test_all_ways_to_lie(orders: str, dtype: str) -> None:
 
 @pytest.mark.parametrize(
     "sizes",
-    [(1, 1, 1), (7, 8, 1), (5, 100, 3), (HIGH + 7, 33, DEEP + 5), (2 * HIGH, 16, 2 * DEEP)],
+    [
+        (1, 1, 1),
+        (7, 8, 1),
+        (5, 100, 3),
+        (HIGH + 7, 33, DEEP + 5),
+        (2 * HIGH, 16, 2 * DEEP),
+        (4000, 40, 6),
+    ],
 )
 def test_sizes_around_those_of_the_caches(sizes: tuple[int, int, int]) -> None:
     agrees(sizes, (), "plain plain", "float32")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
+from math import prod
 from typing import TYPE_CHECKING
 
 from einsumgrad.emit.kernels import call
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
 
 FEWEST = 8
 """Columns that are worth it."""
+FEWEST_ROWS = 4
+"""Rows for which it is worth to copy the second matrix."""
 
 
 def tiled(writer: Writer, made: Pair, places: Mapping[int, Place], out: Place) -> bool:
@@ -28,6 +31,8 @@ def tiled(writer: Writer, made: Pair, places: Mapping[int, Place], out: Place) -
     if found is None:
         return False
     matrices, *operands = found
+    if matrices.copied and prod(axis.size for axis in matrices.rows) < FEWEST_ROWS:
+        return False
     arrays = *(places[operand.register] for operand in operands), out
     call(writer, partial(multiplied, matrices), arrays)
     return True
