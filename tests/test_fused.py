@@ -229,3 +229,42 @@ def test_recurrences_agree_in_any_width(count: int, width: int) -> None:
     np.testing.assert_allclose(other[0], one[0], 1e-12)
     for name, grad in one[1].items():
         np.testing.assert_allclose(other[1][name], grad, 1e-10, 1e-12)
+
+
+VIEWS = {
+    "reversed": ("x[b,j]^2", "u[b,J-1-j] + u[b,j]"),
+    "a column": ("x[b,j]^2", "u[b,j] - u[b,0]"),
+    "a row": ("Σ_i S[i,j] x[b,i]", "u[b,j] - u[0,j]"),
+    "the other way": ("Σ_i S[i,j] x[b,i]", "u[B-1-b,j] u[b,j]"),
+}
+"""What is read in two ways by one kernel."""
+
+
+@pytest.mark.parametrize("name", VIEWS)
+def test_nothing_is_written_over_what_another_view_reads(name: str) -> None:
+    first, then = VIEWS[name]
+    text = f"u[b,j] = {first}\nw[b,j] = {then}\nz[b,j] = Σ_i R[i,j] w[b,i]\noutput z"
+    rng = np.random.default_rng(0)
+    arrays = {"x": rng.normal(size=(5, 31))}
+    arrays |= {n: rng.normal(size=(31, 31)) for n in "RS" if f"{n}[" in text}
+    one, other = (
+        einsumgrad.parse(text, engine=engine).run(arrays)["z"] for engine in ("numpy", "fused")
+    )
+    np.testing.assert_allclose(other, one, 1e-12)
+
+
+def test_parts_of_a_scratch_have_names_of_their_own() -> None:
+    text = """
+    f[b,t,j] = logsumexp_k(f[b,t-1,k] + A[k,j]) + x[b,t,j] where t > 0
+    f[b,t,j] = x[b,t,j] + p[j] where t = 0
+    loss ℓ[b] = -logsumexp_j f[b,T-1,j]
+    """
+    rng = np.random.default_rng(0)
+    arrays = {"A": rng.normal(size=(8, 8)), "p": rng.normal(size=8)}
+    arrays["x"] = rng.normal(size=(200, 3, 8))
+    one, other = (
+        einsumgrad.parse(text, engine=engine).value_and_grad(arrays)
+        for engine in ("numpy", "fused")
+    )
+    for name, grad in one[1].items():
+        np.testing.assert_allclose(other[1][name], grad, 1e-10)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from einsumgrad.ir.build import MINUS_ONE, ONE, product, total
 from einsumgrad.ir.circles import by_target
+from einsumgrad.ir.inside import within
 from einsumgrad.ir.nodes import (
+    Access,
     Compare,
     Condition,
     Expr,
@@ -60,17 +62,20 @@ def _collected(
     known: frozenset[Condition],
 ) -> Expr:
     """`prod_{…} value where …`, as far as the conditions are not known to hold; an index that a
-    condition equates is put in. What names none of the indices decides over the whole product: it
-    is 1 where that fails."""
+    condition equates is put in, where that is one of its values. What names none of the indices
+    decides over the whole product: it is 1 where that fails."""
     for condition in where:
         match condition:
             case Compare("=", Position(index), at) if (
                 index in over
                 and index not in free_indices(at)
                 and not (any(accesses(at)) and computed_with(index, (value, *where)))
+                and not (isinstance(at, Position) and at.index.size != index.size)
             ):
                 moved = {index: at}
-                rest = replace_all(tuple(c for c in where if c is not condition), moved)
+                bounds = () if isinstance(at, Position | Access) else within(at, index.size)
+                left_over = (*(c for c in where if c is not condition), *bounds)
+                rest = replace_all(left_over, moved)
                 left = tuple(i for i in over if i != index)
                 return _collected(left, replaced(value, moved), rest, known)
             case _:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import field
 
@@ -53,7 +54,7 @@ def homes(plan: Plan, orders: Mapping[int, Order], outs: Mapping[int, Place] | N
             for r in (outs.keys() & outer) - mended
             if r not in products or (_plain(outs[r]) and r not in orders)
         }  # a product is made where a caller has plain order, unless the other one is faster
-    found = Finder(plan, orders, frozenset(given), outs or {}, life, _over(every))
+    found = Finder(plan, orders, frozenset(given), outs or {}, life, _over(every, life))
     ends = _ends(life)
     for moment in every:
         if isinstance(moment.step.instruction, OWN):
@@ -171,15 +172,17 @@ class Finder:
         return None
 
 
-def _over(every: tuple[Moment, ...]) -> dict[int, tuple[int, list[Operand]]]:
+def _over(every: tuple[Moment, ...], life: Lives) -> dict[int, tuple[int, list[Operand]]]:
     """For each room of a kernel when that runs, and over which memory of what it reads it may
-    write."""
+    write: that which no other of its operands shows."""
     found: dict[int, tuple[int, list[Operand]]] = {}
     shown = {m.step.register: m.step.instruction for m in every}
     for moment in every:
         made = moment.step.instruction
         if isinstance(made, Kernel):
-            for room, taken in made.over:
+            owners = Counter(map(life.owner, made.takes))
+            alone = (pair for pair in made.over if owners[life.owner(pair[1].register)] == 1)
+            for room, taken in alone:
                 source = taken.register
                 while isinstance(done := shown.get(source), Done) and not any(
                     map(any, done.widths)

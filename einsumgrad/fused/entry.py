@@ -81,6 +81,6 @@ def _pointer(place: int, within: int | None) -> tuple[str, ...]:
     return (
         *found,
         f"  %d{place} = getelementptr i8, ptr {name}, i64 {DATA}",
-        f"  %m{place} = load ptr, ptr %d{place}",
-        f"  %p{place} = getelementptr i8, ptr %m{place}, i64 {within}",
+        f"  %s{place} = load ptr, ptr %d{place}",
+        f"  %p{place} = getelementptr i8, ptr %s{place}, i64 {within}",
     )

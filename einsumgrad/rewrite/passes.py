@@ -13,6 +13,7 @@ from einsumgrad.rewrite.deltas import deltas
 from einsumgrad.rewrite.edit import Told, completed, unheard
 from einsumgrad.rewrite.inline import inline
 from einsumgrad.rewrite.merge import merge
+from einsumgrad.rewrite.ordered import ordered
 from einsumgrad.rewrite.settle import settle
 from einsumgrad.rewrite.share import share
 from einsumgrad.rewrite.simplify import drop_zeros, simplify_program
@@ -22,7 +23,7 @@ from einsumgrad.rewrite.unit import unit_sums
 class Pass(Protocol):
     """A pass tells of every change it makes to a statement."""
 
-    def __call__(self, program: Program, told: Told = unheard) -> Program: ...
+    def __call__(self, program: Program, told: Told = unheard, /) -> Program: ...
 
 
 Watcher = Callable[[str, Program, Program], None]
@@ -41,6 +42,7 @@ PASSES: tuple[tuple[str, Pass], ...] = (
     ("put back what is read once now", inline),
     ("remove what is put back", dead),
     ("name bound indices apart", settle),
+    ("order conditions", ordered),
 )
 
 
