@@ -15,7 +15,7 @@ from einsumgrad.emit.maps import mapped
 from einsumgrad.emit.matrices import product
 from einsumgrad.emit.places import Place
 from einsumgrad.emit.put import added
-from einsumgrad.emit.slices import inner, sliced, stored
+from einsumgrad.emit.slices import arranged, inner, sliced, stored
 from einsumgrad.emit.sums import summed
 from einsumgrad.emit.table import FOLDS, STARTS
 from einsumgrad.emit.turns import turned
@@ -201,7 +201,7 @@ class Lines:
         """The operand turned, and repeated along the axes that it lacks."""
         shape = self.plan.registers[register].shape
         found = self.places[operand.register].spread(operand.layout, rank)
-        return Place(found.base, found.offset, shape, found.strides, found.dtype)
+        return arranged(found, shape)
 
     def window(self, made: Window, register: int) -> None:
         own, name = self.plan.registers[register], f"w{register}"

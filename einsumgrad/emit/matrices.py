@@ -107,7 +107,6 @@ class Side:
         writer.count += 1
         name = f"m{writer.count}"
         turned = self.place.turned(self._order(way))
-        writer.setup.append(f"{name} = empty({turned.shape}, '{turned.dtype}')")
-        writer.line(f"copyto({name}, {writer.name(turned)})")
+        writer.copy(name, turned)
         writer.scopes[-1][self._key(way)] = name
         return name

@@ -19,22 +19,37 @@ def inner(place: Place, widths: tuple[tuple[int, int], ...]) -> Place:
     return Place(place.base, offset, tuple(shape), place.strides, place.dtype)
 
 
-def sliced(
-    writer: Writer, made: Window, source: Place, shape: tuple[int, ...], name: str
-) -> Place | None:
-    """Where a window is: for one that moves with loops, in a variable that is set here."""
+def arranged(found: Place, shape: tuple[int, ...]) -> Place:
+    """A place that is spread over a space, repeated along the axes that it lacks."""
+    return Place(found.base, found.offset, shape, found.strides, found.dtype)
+
+
+def still(made: Window, source: Place, shape: tuple[int, ...]) -> Place:
+    """Where a window is in the first turn of all loops that move it."""
     strides, offset = [0] * len(shape), source.offset
     for walk, stride in zip(made.walks, source.strides, strict=True):
         offset += walk.offset * stride
         for axis, count in walk.steps:
             strides[axis] += count * stride
-    place = Place(source.base, offset, shape, tuple(strides), source.dtype)
+    return Place(source.base, offset, shape, tuple(strides), source.dtype)
+
+
+def always(walk: Walk) -> bool:
+    """Whether a place is inside in every turn: it is that of a loop's variable."""
+    return walk.offset == 0 and len(walk.moving) == 1 and walk.moving[0][1] == 1
+
+
+def sliced(
+    writer: Writer, made: Window, source: Place, shape: tuple[int, ...], name: str
+) -> Place | None:
+    """Where a window is: for one that moves with loops, in a variable that is set here."""
+    place = still(made, source, shape)
     if not any(walk.moving for walk in made.walks):
         return place
     index = [_slice(walk, shape) for walk in made.walks]
     if None in index:
         return None
-    axes = [walk.steps[0][0] for walk in made.walks if walk.steps]
+    axes, strides = [walk.steps[0][0] for walk in made.walks if walk.steps], place.strides
     if not axes:
         index.append("...")  # a view of the entry, not its value
     writer.line(f"{name} = {writer.name(source)}[{', '.join(str(i) for i in index)}]")
@@ -103,7 +118,7 @@ def stored(writer: Writer, made: Store, into: Place, value: Place) -> None:
             index.append(f"{before}:{n - after}")
             continue
         walk = places[axis]
-        if not (len(walk.moving) == 1 and walk.moving[0][1] == 1 and walk.offset == 0):
+        if not always(walk):
             tests.append(f"0 <= {_start(walk)} < {n - before - after}")
         index.append(f"{before} + {_start(walk)}" if before else _start(walk))
     put = UFUNCS[made.function]

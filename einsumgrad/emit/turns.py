@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import field
 from functools import partial
-from math import prod
 from typing import TYPE_CHECKING
 
 from einsumgrad.emit.kernels import call
 from einsumgrad.emit.places import Place
-from einsumgrad.emit.slices import inner
+from einsumgrad.emit.slices import always, arranged, inner, still
 from einsumgrad.emit.tiled import oriented
 from einsumgrad.emit.writer import Writer, plain
+from einsumgrad.plan.counts import multiplications
 from einsumgrad.plan.nodes import (
     Arrange,
     Done,
@@ -26,7 +26,7 @@ from einsumgrad.plan.nodes import (
     Variable,
     Window,
 )
-from einsumgrad.plan.operands import Operand, Walk, lengths
+from einsumgrad.plan.operands import Operand, Walk
 from einsumgrad.plan.uses import uses
 from einsumgrad.record import record
 
@@ -54,8 +54,7 @@ def turned(
     from einsumgrad.fused import turns
 
     for name, place in work.copies.items():
-        writer.setup.append(f"{name} = empty({place.shape}, '{place.dtype}')")
-        writer.line(f"copyto({name}, {writer.name(place)})")
+        writer.copy(name, place)
     call(writer, partial(turns.turned, loop), work.roots)
     return True
 
@@ -140,21 +139,15 @@ class Turns:
     def arranged(self, operand: Operand, rank: int, register: int) -> bool:
         shape = self.plan.registers[register].shape
         found = self.places[operand.register].spread(operand.layout, rank)
-        whole = Place(found.base, found.offset, shape, found.strides, found.dtype)
-        self.view(register, whole, operand.register)
+        self.view(register, arranged(found, shape), operand.register)
         return True
 
     def window(self, made: Window, register: int) -> bool:
         source, shape = self.places[made.source], self.plan.registers[register].shape
-        strides, offset = [0] * len(shape), source.offset
         moving = dict(self.moving.get(made.source, {}))
         for walk, stride in zip(made.walks, source.strides, strict=True):
-            offset += walk.offset * stride
-            for axis, count in walk.steps:
-                strides[axis] += count * stride
-            for variable, count in walk.moving:
-                moving[variable] = moving.get(variable, 0) + count * stride
-        self.places[register] = Place(source.base, offset, shape, tuple(strides), source.dtype)
+            _moves(moving, walk, stride)
+        self.places[register] = still(made, source, shape)
         self.moving[register] = moving
         return self.variables.issuperset(moving)
 
@@ -193,8 +186,7 @@ class Turns:
         from einsumgrad.fused.worth import LARGE
 
         found = oriented(made, self.places, self.places[register])
-        sizes = lengths((made.left, made.right), self.plan.registers)
-        if found is None or prod(sizes.values()) > LARGE:
+        if found is None or multiplications(made, self.plan.registers) > LARGE:
             return False
         product, first, second = found
         if product.copied and self.stays(second.register):
@@ -243,9 +235,8 @@ class Turns:
                 shape.append(size)
                 strides.append(stride)
                 continue
-            for variable, count in walk.moving:
-                moving[variable] = moving.get(variable, 0) + count * stride
-            if not _always(walk):
+            _moves(moving, walk, stride)
+            if not always(walk):
                 tests.append((walk.offset, walk.moving, size))
         if not self.variables.issuperset(moving):
             return False
@@ -257,9 +248,10 @@ class Turns:
         return True
 
 
-def _always(walk: Walk) -> bool:
-    """Whether a place is inside in every turn: it is that of a loop's variable."""
-    return walk.offset == 0 and len(walk.moving) == 1 and walk.moving[0][1] == 1
+def _moves(moving: Moving, walk: Walk, stride: int) -> None:
+    """Adds how a walk along an axis moves a place."""
+    for variable, count in walk.moving:
+        moving[variable] = moving.get(variable, 0) + count * stride
 
 
 def _memories(places: Sequence[Place], arrays: Sequence[Moved]) -> list[Memory]:

@@ -84,6 +84,11 @@ class Writer:
             place = replace(place, shape=place.shape[1:], strides=place.strides[1:])
         return self.name(place)
 
+    def copy(self, name: str, place: Place) -> None:
+        """A copy without gaps, into memory that is kept from call to call."""
+        self.setup.append(f"{name} = empty({place.shape}, {named(place.dtype)})")
+        self.line(f"copyto({name}, {self.name(place)})")
+
     def known(self, place: Place) -> str | None:
         """The variable for a view that an open loop, or what is around it, has made."""
         return next((scope[place] for scope in self.scopes if place in scope), None)

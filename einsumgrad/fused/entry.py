@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from einsumgrad.fused.text import Memory
+from einsumgrad.fused.text import Memory, Text
 from einsumgrad.record import record
 
 NAME = "@KERNEL"
@@ -39,22 +39,24 @@ class Inner:
     hints: int
 
 
-def function(name: str, pointers: Iterable[str], body: str) -> str:
+def function(name: str, pointers: Iterable[str], text: Text) -> str:
     """A function of pointers to memory that does not overlap, of which LLVM knows no other way."""
+    body = "\n".join([*text.first, *text.lines])
     arguments = ", ".join(f"ptr noalias {pointer}" for pointer in pointers)
     head = f"define private void {name}({arguments}) noinline nounwind"
     return f"{head} {{\nentry:\n{body}\n  ret void\n}}\n"
 
 
-def entry(own: Mapping[str, Memory], count: int, apart: Mapping[str, int]) -> str:
-    """What is called: it looks up the pointers, the last one that to the scratch."""
-    lines = looked_up(own.values())
+def entry(found: Inner, arrays: Sequence[Memory], apart: Mapping[str, int]) -> Written:
+    """A function, and the one of a table, which looks up its pointers: those to arrays, then one to
+    a scratch, of which `apart` says where parts begin."""
+    lines, count = looked_up(arrays), len(arrays)
     lines += _pointer(count, None) if apart else ()
     for pointer, offset in apart.items():
         lines.append(f"  {pointer} = getelementptr inbounds i8, ptr %p{count}, i64 {offset}")
-    passed = ", ".join(f"ptr {pointer}" for pointer in (*own, *apart))
+    passed = ", ".join(f"ptr {pointer}" for pointer in found.pointers)
     lines.append(f"  call void {LOOPS}({passed})")
-    return outer(lines)
+    return Written(found.text + outer(lines), found.used, found.hints)
 
 
 def outer(lines: Sequence[str]) -> str:

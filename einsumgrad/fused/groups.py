@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from math import prod
 
 from einsumgrad.fused.nests import Group, fusable, opened, operands
 from einsumgrad.fused.segments import laid
+from einsumgrad.plan.counts import multiplications
 from einsumgrad.plan.nodes import (
     Count,
     Fill,
@@ -21,7 +21,7 @@ from einsumgrad.plan.nodes import (
     Store,
     Strips,
 )
-from einsumgrad.plan.operands import Layout, Nest, Register, lengths
+from einsumgrad.plan.operands import Layout, Nest, Register
 from einsumgrad.plan.uses import uses
 from einsumgrad.record import record, replace
 from einsumgrad.tune.live import live
@@ -85,8 +85,8 @@ class Builder:
             own = fused(made.plan, part=True)
             return replace(step, instruction=replace(made, plan=own, rest=rest))
         if isinstance(made, Pair):
-            found = lengths((made.left, made.right), self.plan.registers)
-            tiled = prod(found.values()) <= (PART if self.part else ALONE)
+            count = multiplications(made, self.plan.registers)
+            tiled = count <= (PART if self.part else ALONE)
             return replace(step, instruction=replace(made, tiled=tiled))
         return step
 

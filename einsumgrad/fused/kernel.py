@@ -35,8 +35,7 @@ def written(kernel: Kernel, arrays: Sequence[Memory]) -> Written:
     `%pN` of the first that is the same."""
     own = arrays if kernel.scratch is None else arrays[:-1]
     found, apart = inner(kernel, own, LOOPS)
-    pointers = {memory.pointer: memory for memory in own}
-    return Written(found.text + entry(pointers, len(own), apart), found.used, found.hints)
+    return entry(found, own, apart)
 
 
 def inner(
@@ -54,7 +53,7 @@ def inner(
     writer.write()
     text = writer.text
     pointers = (*dict.fromkeys(memory.pointer for memory in arrays), *text.apart)
-    written = function(name, pointers, "\n".join([*text.first, *text.lines]))
+    written = function(name, pointers, text)
     return Inner(name, pointers, written, frozenset(writer.used), text.hints), text.apart
 
 

@@ -61,9 +61,7 @@ class Product:
 def multiplied(made: Product, arrays: Sequence[Memory]) -> Written:
     """The function of a product, which is given a table of pointers to the three matrices.
     `arrays`: those, each with the pointer `%pN` of the first that is the same."""
-    found = inner(made, arrays, LOOPS)
-    own = {memory.pointer: memory for memory in arrays}
-    return Written(found.text + entry(own, len(arrays), {}), found.used, found.hints)
+    return entry(inner(made, arrays, LOOPS), arrays, {})
 
 
 def inner(made: Product, arrays: Sequence[Memory], name: str, hints: int = 0) -> Inner:
@@ -73,8 +71,7 @@ def inner(made: Product, arrays: Sequence[Memory], name: str, hints: int = 0) ->
     writer = Writer(made, pointers, name, Text(hints=hints))
     writer.write()
     own = tuple(dict.fromkeys(pointers))
-    body = "\n".join([*writer.text.first, *writer.text.lines])
-    text = "".join((*writer.called.values(), function(name, own, body)))
+    text = "".join((*writer.called.values(), function(name, own, writer.text)))
     return Inner(name, own, text, frozenset(), writer.text.hints)
 
 

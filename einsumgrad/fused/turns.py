@@ -77,7 +77,7 @@ def put(
 
     text.loops(order, sizes, entry)
     pointers = tuple(memory.pointer for memory in arrays)
-    written = function(name, pointers, "\n".join(text.lines))
+    written = function(name, pointers, text)
     return Inner(name, pointers, written, frozenset([(function_, target.kind)]), text.hints)
 
 

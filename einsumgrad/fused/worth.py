@@ -7,10 +7,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
-from math import prod
 
 from einsumgrad.fused.nests import fusable
-from einsumgrad.plan.counts import flops
+from einsumgrad.plan.counts import flops, multiplications
 from einsumgrad.plan.nodes import (
     Arrange,
     Count,
@@ -28,7 +27,6 @@ from einsumgrad.plan.nodes import (
     Variable,
     Window,
 )
-from einsumgrad.plan.operands import lengths
 from einsumgrad.plan.scratch import bytes_of
 from einsumgrad.plan.uses import uses
 from einsumgrad.record import record
@@ -165,8 +163,8 @@ def _compiled(plan: Plan, loop: Loop) -> bool:
 def _light(plan: Plan, step: Step) -> bool:
     made = step.instruction
     match made:
-        case Pair(left, right):
-            return prod(lengths((left, right), plan.registers).values()) <= LARGE
+        case Pair():
+            return multiplications(made, plan.registers) <= LARGE
         case Loop():
             return _compiled(plan, made)
         case Window() | Store() | Arrange() | Variable() | Fill() | Count():

@@ -44,8 +44,8 @@ def total(steps: Iterable[Step], registers: Registers) -> int:
 def flops(made: Instruction, own: Register, registers: Registers) -> int:
     """The floating-point operations of an instruction; of a loop, those of all its turns."""
     match made:
-        case Pair(left, right):
-            return 2 * _space((left, right), registers)
+        case Pair():
+            return 2 * multiplications(made, registers)
         case Map():
             return own.size
         case Fold(function, operand):
@@ -57,6 +57,11 @@ def flops(made: Instruction, own: Register, registers: Registers) -> int:
             return count * total(body, registers)
         case _:
             return 0
+
+
+def multiplications(made: Pair, registers: Registers) -> int:
+    """Those of a contraction."""
+    return _space((made.left, made.right), registers)
 
 
 def _space(operands: tuple[Operand, ...], registers: Registers) -> int:

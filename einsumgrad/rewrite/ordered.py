@@ -4,6 +4,7 @@ of them share is written once, behind the statement."""
 from __future__ import annotations
 
 from collections.abc import Mapping
+from operator import is_
 
 from einsumgrad.ir.build import rebuild
 from einsumgrad.ir.nodes import (
@@ -41,12 +42,8 @@ def _ordered(statement: Statement) -> Statement:
 def _sorted(node: Node, ranks: Mapping[Condition, int]) -> Node:
     before = tuple(children(node))
     after = tuple(_sorted(part, ranks) for part in before)
-    made = node if all(map(_same, before, after)) else rebuild(node, after)
+    made = node if all(map(is_, before, after)) else rebuild(node, after)
     if isinstance(made, Normalise | Reduce):
         where = tuple(sorted(made.where, key=lambda c: ranks.get(c, len(ranks))))
         made = made if where == made.where else replace(made, where=where)
     return made
-
-
-def _same(one: object, other: object) -> bool:
-    return one is other
