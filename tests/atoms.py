@@ -83,8 +83,9 @@ class Atoms:
     restrictions: list[Piece] = field(default_factory=list)
     restricted: set[str] = field(default_factory=set)
     free: tuple[str, ...] = ()
-    entering: int = 0
-    """How many maxima, softmaxes or the like are around: over nothing they are infinite."""
+    entering: bool | None = None
+    """Whether the maximum, softmax or the like around may be over nothing, being infinite then;
+    None: there is none around."""
 
     def pick(self, options: Sequence[T]) -> T:
         chosen: T = self.draw(st.sampled_from(options))
@@ -153,7 +154,8 @@ class Atoms:
     def position(
         self, axis: Range, names: tuple[str, ...], tensor: Tensor, *, plain: bool = False
     ) -> Piece:
-        if names and not (plain or self.empty or self.entering) and self.chance(8):
+        likely = {True: 40, False: 0, None: 8}[self.entering]
+        if names and not (plain or self.empty) and likely and self.chance(likely):
             return self.affine(axis, names)
         fitting = [name for name in names if name in axis.names]
         if fitting and (plain or self.empty or not self.chance(15)):
@@ -207,7 +209,8 @@ class Atoms:
             at = (*at, self.pick(at))
         axes = tuple(self.range_of(name) for name in at)
         pool = LEAVES if axes else SCALARS
-        name = next(name for name in pool if name not in self.tensors)
+        free = (f"{name}{end}" for end in ("", *range(20, 99)) for name in pool)
+        name = next(name for name in free if name not in self.tensors)
         made = Tensor(name, axes, self.leaf_kind(axes))
         if made.kind in {"const", "param"} and self.chance(20):
             made.start = " = 0.5" if made.kind == "const" else self.pick((" = 0", " ~ normal(1)"))

@@ -147,26 +147,34 @@ class Maker(Atoms):
         inner = (*(n for n in names if n not in over), *over)
         if op.startswith("arg"):
             return self.argument(op, over, inner)
-        body = self.entered(inner, depth, op)
+        body, daring = self.entered(inner, depth, op)
         self.restrict(over, kept=op in {"max", "min", "logsumexp"})
         count = math.prod(self.range_of(name).size for name in over)
         if op in {"prod", "Π"} and max(body.bound, 1.0) ** count > BIG:
             body = Piece(f"tanh({body.text})", ATOM, body.uses)
         bound = {"sum": count * body.bound, "Σ": count * body.bound}.get(op, body.bound + 2.0)
         uses = body.uses - set(over)
-        if op == "logsumexp":
-            return Piece(f"{op}{self.subscript(over)}({body.text})", ATOM, uses, bound)
+        if daring or op == "logsumexp":
+            text = f"{op}{self.subscript(over)}({body.text})"
+            return self.saturated(text, uses) if daring else Piece(text, ATOM, uses, bound)
         bare = body.level >= PRODUCT and self.chance(50)
         shown = f" {body.text}" if bare else f"{self.pick(('', ' '))}({body.text})"
         return Piece(f"{op}{self.subscript(over)}{shown}", PRODUCT, uses, bound, open=True)
 
-    def entered(self, names: tuple[str, ...], depth: int, op: str) -> Piece:
-        """What an operator runs over."""
+    def entered(self, names: tuple[str, ...], depth: int, op: str) -> tuple[Piece, bool]:
+        """What an operator runs over, and whether it may leave out all of it."""
+        if op in {"sum", "Σ", "mean", "prod", "Π"}:
+            return self.expression(names, depth), False
         outer = self.entering
-        self.entering += op not in {"sum", "Σ", "mean", "prod", "Π"}
+        daring = not self.empty and (self.chance(30) if outer is None else outer)
+        self.entering = daring
         body = self.expression(names, depth)
         self.entering = outer
-        return body
+        return body, daring
+
+    def saturated(self, text: str, uses: frozenset[str]) -> Piece:
+        """A value that may be infinite, made finite."""
+        return Piece(f"{self.pick(('tanh', 'σ', 'erf'))}({text})", ATOM, uses)
 
     def argument(self, op: str, over: tuple[str, ...], inner: tuple[str, ...]) -> Piece:
         """Of a leaf only: computed entries may tie but for rounding errors."""
@@ -220,13 +228,16 @@ class Maker(Atoms):
         self.range_of(index)
         self.bound_names.append(index)
         op = self.pick(("softmax", "log_softmax"))
-        body = self.entered(names, depth, op)
+        body, daring = self.entered(names, depth, op)
         atom = body.level == ATOM and body.text[0].isalpha() and self.chance(60)
         shown = f" {body.text}" if atom else f"({body.text})"
         bound = 1.0 if op == "softmax" else 2.0 * body.bound + 2.0
         level = FACTOR if atom else ATOM
         text = f"{op}{self.subscript((index,))}{shown}"
-        return Piece(text, level, body.uses | {index}, bound)
+        uses = body.uses | {index}
+        if daring and op == "log_softmax":
+            return self.saturated(text, uses)
+        return Piece(text, level, uses, bound)
 
     def condition(self, names: tuple[str, ...], depth: int = 1) -> Piece:
         kind = self.draw(st.integers(0, 9))

@@ -61,6 +61,48 @@ def test_a_window_of_nothing() -> None:
     np.testing.assert_allclose(grads["x"], [[2 + 1.5, 2 + 1, 2 + 1.5]])
 
 
+LEFT_OUT = {
+    "max": "tanh(max_k(R[k] + tanh(R[k] q[b,t-3,k])) + V x[b,t])",
+    "min": "σ(-min_k(R[k] x[b,t] + (R[k] q[b,t-3,k])^2)) V",
+    "logsumexp": "exp(logsumexp_k(R[k] + tanh(R[k] q[b,t-3,k])) + V x[b,t])",
+    "softmax": "log(Σ_k softmax_k(R[k] + tanh(R[k] q[b,t-3,k])) R[k]^2 + 1) + V x[b,t]",
+    "log_softmax": "exp(log_softmax_k(R[k] + tanh(R[k] q[b,t-3,k]))) R[k] + V x[b,t]",
+    "bracket": "tanh(max_k((R[k] + 0.5 q[b,t-3,k]) [t < 2]) + V x[b,t]) (1 + [t > 1] x[b,t])",
+}
+"""For t < 3, what an operator is taken of is outside for every k."""
+
+
+@pytest.mark.parametrize("value", LEFT_OUT.values(), ids=LEFT_OUT.keys())
+def test_what_is_left_out_for_a_loop_has_no_derivative(value: str) -> None:
+    """Gradients and tangents are differences: no part that gets a name is 0 there instead."""
+    index = ",k" if value.endswith("R[k] + V x[b,t]") else ""
+    text = f"input x[b,t]\ng[b,t{index}] = {value}\nloss ℓ[b] = Σ_{{t{index}}} g[b,t{index}]^2"
+    program, rng = einsumgrad.parse(text), np.random.default_rng(3)
+    shapes = {"x": (2, 5), "q": (2, 5, 2), "R": (2,), "V": ()}
+    arrays = {name: rng.normal(size=shape) for name, shape in shapes.items()}
+    moved = {name: rng.normal(size=arrays[name].shape) for name in ("R", "V")}
+    _, grads = program.value_and_grad(arrays, wrt=("R", "V"))
+    tangent = program.jvp(moved, **arrays)[1]["ℓ"].mean()
+
+    def objective(by: float) -> float:
+        along = {name: arrays[name] + by * v for name, v in moved.items()}
+        return float(program.run({**arrays, **along})["ℓ"].mean())
+
+    expected = (objective(1e-6) - objective(-1e-6)) / 2e-6
+    assert sum(np.sum(grads[n] * v) for n, v in moved.items()) == pytest.approx(expected, 1e-7)
+    assert tangent == pytest.approx(expected, 1e-7)
+
+
+@pytest.mark.parametrize("op", ["max", "min", "logsumexp"])
+def test_what_is_over_nothing_for_a_loop_does_not_move(op: str) -> None:
+    text = f"input q[b,t,k]\nm[b,t] = {op}_k(R[k] + tanh(R[k] q[b,t-3,k]))\noutput m"
+    arrays = {"R": np.array([1.0, 2.0]), "q": np.ones((1, 4, 2))}
+    moved = {name: np.ones_like(array) for name, array in arrays.items()}
+    outputs, tangents = einsumgrad.parse(text).jvp(moved, **arrays)
+    np.testing.assert_array_equal(np.isinf(outputs["m"]), [[True, True, True, False]])
+    np.testing.assert_array_equal(tangents["m"] == 0, [[True, True, True, False]])
+
+
 @pytest.mark.parametrize("length", [0, 1, 2])
 def test_a_kernel_longer_than_its_input(length: int) -> None:
     """The output is empty, and the gradients are zeros."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from fractions import Fraction
 from typing import assert_never
 
@@ -20,19 +20,24 @@ Case = tuple[Form, ...] | None
 """Forms that are 0 or more where the conditions hold; None: a condition that is not affine."""
 
 
-def possible(statement: ir.Statement, further: ir.Condition, known: Ranges) -> bool:
-    """Whether a condition may hold for a tuple that the statement's own let pass."""
-    every = cases(ir.And((*statement.where, further)), 0, known)[: MAX_CASES + 1]
-    bounds = limits(statement, 0, known)
+def possible(
+    indices: Iterable[ir.Index],
+    where: Iterable[ir.Condition],
+    further: ir.Condition,
+    known: Ranges,
+) -> bool:
+    """Whether a condition may hold for a tuple of the indices that others let pass."""
+    every = cases(ir.And((*where, further)), 0, known)[: MAX_CASES + 1]
+    bounds = limits(indices, 0, known)
     return len(every) > MAX_CASES or any(
         feasible([*bounds, *(form for forms in case if forms for form in forms)]) for case in every
     )
 
 
-def limits(statement: ir.Statement, side: int, known: Ranges) -> list[Form]:
+def limits(indices: Iterable[ir.Index], side: int, known: Ranges) -> list[Form]:
     """Every index is 0 or more and less than its size, which is 1 or more."""
     found: list[Form] = []
-    for index in statement.indices:
+    for index in indices:
         value: Form = {f"{index.name}#{side}": Fraction(1)}
         size = _sizes({(index.size,): Fraction(1)}, known)
         found += [value, less(size, value), _plus(size, -1)]

@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from typing import ClassVar
 
 from einsumgrad.check.conditions import possible
-from einsumgrad.check.ranges import ranges
+from einsumgrad.check.ranges import Ranges, ranges
 from einsumgrad.diagnostics import Fault, Span
 from einsumgrad.ir.inside import computed_reads, left_out
-from einsumgrad.ir.nodes import Expr, Index, Program, Reduce, Statement, Sum, walk
+from einsumgrad.ir.nodes import Access, Expr, Index, Program, Reduce, Statement, Sum, walk
 from einsumgrad.ir.walk import accesses, free_indices
 from einsumgrad.record import record
 from einsumgrad.syntax.names import size_name
@@ -60,10 +60,15 @@ def outside(program: Program) -> tuple[ReadOutside, ...]:
     for statement in program.statements:
         dropped = {access.span for access in left_out(statement)}
         for access in statement.reads:
-            if known.leaves(access) and possible(statement, known.outside(access), known):
+            if known.leaves(access) and _outside(access, statement, known):
                 span, then = access.span, "left out" if access.span in dropped else "0"
                 found.setdefault(span, ReadOutside(span=span, text=span.text, then=f"{then} there"))
     return tuple(found.values())
+
+
+def _outside(access: Access, statement: Statement, known: Ranges) -> bool:
+    """Whether a statement's conditions let a read be outside."""
+    return possible(statement.indices, statement.where, known.outside(access), known)
 
 
 def notes(program: Program) -> tuple[Fault, ...]:

@@ -71,7 +71,7 @@ def _meets(
     same = _same_entry(first, second, known)
     conditions = [cases(ir.And(s.where), k, known) for k, s in enumerate((first, second))]
     every = list(itertools.islice(itertools.product(*conditions), MAX_CASES + 1))
-    bounds = [*limits(first, 0, known), *limits(second, 1, known), *further]
+    bounds = [*limits(first.indices, 0, known), *limits(second.indices, 1, known), *further]
     surely = same is not None and len(every) <= MAX_CASES
     for case in every:
         found = [forms for part in case for forms in part if forms is not None]

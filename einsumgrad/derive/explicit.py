@@ -3,23 +3,57 @@ like leaves out what reads outside (LANGUAGE §6)."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
+from einsumgrad.check.conditions import possible
 from einsumgrad.check.ranges import Ranges, ranges
 from einsumgrad.derive.named import named
 from einsumgrad.diagnostics import EinError
 from einsumgrad.ir.build import conjuncts, rebuild
-from einsumgrad.ir.inside import chooses, computed_reads, entered
+from einsumgrad.ir.inside import chooses, computed_reads, entered, may_leave
 from einsumgrad.ir.nodes import (
+    And,
     Condition,
     Expr,
     Index,
     Node,
     Normalise,
+    Not,
     Program,
     Reduce,
     Statement,
     children,
 )
-from einsumgrad.record import replace
+from einsumgrad.ir.walk import free_indices
+from einsumgrad.record import record, replace
+
+
+@record
+class Loose:
+    """Whether an operator leaves out more than the conditions around it say: what it is taken of
+    has to stay where it is then, since a tensor that had its name would be 0 there. `known`: what
+    is known of sizes; None where nothing is read at a computed position."""
+
+    known: Ranges | None
+
+    def __call__(self, node: Normalise | Reduce, around: Iterable[Condition]) -> bool:
+        if self.known is None or not chooses(node):
+            return False
+        reads = filter(may_leave, entered(node.body))
+        try:
+            inside = tuple(c for access in reads for c in self.known.leaving(access))
+        except EinError:  # a condition without words is nowhere
+            return True
+        where = (*around, *node.where)
+        if set(where).issuperset(inside):
+            return False
+        found = dict.fromkeys(i for c in (*where, *inside) for i in free_indices(c))
+        return possible(found, where, Not(And(inside)), self.known)
+
+
+def loose(program: Program) -> Loose:
+    """Tells which operators of a program leave out more than it says."""
+    return Loose(ranges(program) if computed_reads(program.statements) else None)
 
 
 def explicit(program: Program) -> Program:

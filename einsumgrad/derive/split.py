@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import field
 
+from einsumgrad.derive.explicit import Loose
 from einsumgrad.derive.fusion import logged
 from einsumgrad.derive.pull import Model
 from einsumgrad.derive.rules import active_parts
@@ -49,6 +50,7 @@ class Splitter:
     model: Model
     logged: frozenset[str]
     taken: set[str]
+    loose: Loose
     made: dict[Expr, Statement] = field(default_factory=dict)
     repeated: frozenset[Expr] = frozenset()
 
@@ -67,6 +69,8 @@ class Splitter:
         arg = value.args[0] if isinstance(value, Call) else value.body
         if isinstance(arg, Access) or not self.model.active(arg):
             return value
+        if isinstance(value, Normalise) and self.loose(value, self.statement.where):
+            return value
         where = value.where if isinstance(value, Normalise) else ()
         inner = self.named(arg, (*self.statement.where, *where))
         if isinstance(value, Call):
@@ -83,6 +87,8 @@ class Splitter:
 
     def parts(self, node: Expr, heavy: bool, where: tuple[Condition, ...]) -> Expr:
         """The node itself, with names for parts of its parts."""
+        if isinstance(node, Reduce | Normalise) and self.loose(node, where):
+            return node
         heavy = heavy or not _linear(node)
         inner = (*where, *node.where) if isinstance(node, Reduce | Normalise) else where
         active, whole = active_parts(node), node.factors if isinstance(node, Product) else ()
@@ -198,13 +204,17 @@ def logged_tensors(statements: tuple[Statement, ...]) -> frozenset[str]:
 
 
 def split(
-    statements: tuple[Statement, ...], model: Model, names: set[str]
+    statements: tuple[Statement, ...],
+    model: Model,
+    names: set[str],
+    loose: Loose,
 ) -> Mapping[int, tuple[Statement, ...]]:
-    """For each statement by its place: the definitions made for it, then what is left of it."""
+    """For each statement by its place: the definitions made for it, then what is left of it. What
+    a `loose` operator is taken of stays as it is."""
     logged = logged_tensors(statements)
     found: dict[int, tuple[Statement, ...]] = {}
     for place, statement in enumerate(statements):
-        splitter = Splitter(statement, model, logged & model.definitions.keys(), names)
+        splitter = Splitter(statement, model, logged & model.definitions.keys(), names, loose)
         left = splitter.split()
         found[place] = (*splitter.made.values(), left)
     return found

@@ -36,12 +36,12 @@ def within(at: Expr, length: int | str) -> tuple[Condition, Condition]:
 def computed_reads(statements: Iterable[Statement]) -> bool:
     """Whether any entry is read at a position that is neither an index nor gathered: only such a
     read may leave its tensor without an error."""
-    return any(
-        not isinstance(at, Position | Access)
-        for statement in statements
-        for access in statement.reads
-        for at in access.at
-    )
+    return any(may_leave(access) for statement in statements for access in statement.reads)
+
+
+def may_leave(access: Access) -> bool:
+    """Whether some position is neither an index nor gathered."""
+    return any(not isinstance(at, Position | Access) for at in access.at)
 
 
 def entered(body: Expr) -> Iterator[Access]:
