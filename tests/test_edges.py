@@ -74,14 +74,37 @@ LEFT_OUT = {
 
 @pytest.mark.parametrize("value", LEFT_OUT.values(), ids=LEFT_OUT.keys())
 def test_what_is_left_out_for_a_loop_has_no_derivative(value: str) -> None:
-    """Gradients and tangents are differences: no part that gets a name is 0 there instead."""
+    """No part that gets a name is 0 there instead."""
     index = ",k" if value.endswith("R[k] + V x[b,t]") else ""
     text = f"input x[b,t]\ng[b,t{index}] = {value}\nloss ℓ[b] = Σ_{{t{index}}} g[b,t{index}]^2"
+    held_to_differences(text, {"x": (2, 5), "q": (2, 5, 2), "R": (2,), "V": ()}, ("R", "V"))
+
+
+PARTLY_OUTSIDE = {
+    "log_softmax": "Σ_k R[k] tanh(log_softmax_k(R[k] h[b,k-1]))",
+    "softmax": "Σ_k R[k] exp(softmax_k(R[k] h[b,k+1]))",
+    "softmax in softmax": "Σ_k R[k] softmax_k(tanh(softmax_k(R[k] h[b,k-1])))",
+    "log_softmax in log_softmax": "Σ_k tanh(log_softmax_k(tanh(log_softmax_k(R[k] h[b,k-1]))))",
+    "log_softmax in softmax": "Σ_k R[k] softmax_k(log_softmax_k(R[k] h[b,k-1]))",
+    "logarithm": "Σ_k R[k] tanh(log(softmax_k(R[k] h[b,k+1])))",
+}
+
+
+@pytest.mark.parametrize("value", PARTLY_OUTSIDE.values(), ids=PARTLY_OUTSIDE.keys())
+def test_entries_left_out_of_a_softmax_keep_their_value(value: str) -> None:
+    """It is 0, of log_softmax -∞, where the derivative reads it too."""
+    text = f"index k : 4\ninput h[b,k]\nloss ℓ[b] = {value}"
+    held_to_differences(text, {"h": (2, 4), "R": (4,)}, ("R",))
+
+
+def held_to_differences(
+    text: str, shapes: dict[str, tuple[int, ...]], wrt: tuple[str, ...]
+) -> None:
+    """Gradients and tangents along a direction."""
     program, rng = einsumgrad.parse(text), np.random.default_rng(3)
-    shapes = {"x": (2, 5), "q": (2, 5, 2), "R": (2,), "V": ()}
     arrays = {name: rng.normal(size=shape) for name, shape in shapes.items()}
-    moved = {name: rng.normal(size=arrays[name].shape) for name in ("R", "V")}
-    _, grads = program.value_and_grad(arrays, wrt=("R", "V"))
+    moved = {name: rng.normal(size=arrays[name].shape) for name in wrt}
+    _, grads = program.value_and_grad(arrays, wrt=wrt)
     tangent = program.jvp(moved, **arrays)[1]["ℓ"].mean()
 
     def objective(by: float) -> float:
@@ -91,6 +114,7 @@ def test_what_is_left_out_for_a_loop_has_no_derivative(value: str) -> None:
     expected = (objective(1e-6) - objective(-1e-6)) / 2e-6
     assert sum(np.sum(grads[n] * v) for n, v in moved.items()) == pytest.approx(expected, 1e-7)
     assert tangent == pytest.approx(expected, 1e-7)
+    assert einsumgrad.parse(str(program.derive())).ir == program.derive().ir
 
 
 @pytest.mark.parametrize("op", ["max", "min", "logsumexp"])

@@ -4,6 +4,7 @@ like leaves out what reads outside (LANGUAGE §6)."""
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import TypeGuard
 
 from einsumgrad.check.conditions import possible
 from einsumgrad.check.ranges import Ranges, ranges
@@ -29,14 +30,15 @@ from einsumgrad.record import record, replace
 
 
 @record
-class Loose:
-    """Whether an operator leaves out more than the conditions around it say: what it is taken of
-    has to stay where it is then, since a tensor that had its name would be 0 there. `known`: what
-    is known of sizes; None where nothing is read at a computed position."""
+class Outside:
+    """What operators leave out since it is outside. `known`: what is known of sizes; None where
+    nothing is read at a computed position."""
 
     known: Ranges | None
 
-    def __call__(self, node: Normalise | Reduce, around: Iterable[Condition]) -> bool:
+    def loose(self, node: Normalise | Reduce, around: Iterable[Condition]) -> bool:
+        """Whether an operator leaves out more than conditions in print will say: what it is taken
+        of has to stay where it is then, since a tensor that had its name would be 0 there."""
         if self.known is None or not chooses(node):
             return False
         reads = filter(may_leave, entered(node.body))
@@ -44,16 +46,39 @@ class Loose:
             inside = tuple(c for access in reads for c in self.known.leaving(access))
         except EinError:  # a condition without words is nowhere
             return True
-        where = (*around, *node.where)
+        where = (*around, *(() if _infinite(node) else node.where))
         if set(where).issuperset(inside):
             return False
         found = dict.fromkeys(i for c in (*where, *inside) for i in free_indices(c))
         return possible(found, where, Not(And(inside)), self.known)
 
+    def unsaid(self, statement: Statement) -> Statement:
+        """The statement, each log_softmax in it without conditions that its reads imply: as they
+        would be read in print, its entries are 0 where they fail, and not -∞."""
+        if self.known is None:
+            return statement
+        value = _unsaid(statement.value, self.known)
+        assert isinstance(value, Expr)
+        return statement if value is statement.value else replace(statement, value=value)
 
-def loose(program: Program) -> Loose:
-    """Tells which operators of a program leave out more than it says."""
-    return Loose(ranges(program) if computed_reads(program.statements) else None)
+
+def _infinite(node: Node) -> TypeGuard[Normalise]:
+    return isinstance(node, Normalise) and node.op == "log_softmax"
+
+
+def _unsaid(node: Node, known: Ranges) -> Node:
+    parts = children(node)
+    done = tuple(_unsaid(part, known) for part in parts)
+    if any(new is not old for new, old in zip(done, parts, strict=True)):
+        node = rebuild(node, done)
+    if _infinite(node) and node.where:
+        implied = set(_entering(node.body, frozenset((node.index,)), known))
+        return replace(node, where=tuple(c for c in node.where if c not in implied))
+    return node
+
+
+def outside(program: Program) -> Outside:
+    return Outside(ranges(program) if computed_reads(program.statements) else None)
 
 
 def explicit(program: Program) -> Program:
@@ -99,4 +124,5 @@ def _explicit(node: Node, known: Ranges) -> Node:
 def _entering(body: Expr, bound: frozenset[Index], known: Ranges) -> tuple[Condition, ...]:
     """The conditions on what an operator binds. Where another fails there is nothing to derive, and
     no operator can bear it in print."""
-    return tuple(c for access in entered(body) for c in known.leaving(access, bound))
+    reads = filter(may_leave, entered(body))
+    return tuple(c for access in reads for c in known.leaving(access, bound))

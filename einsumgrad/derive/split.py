@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import field
 
-from einsumgrad.derive.explicit import Loose
+from einsumgrad.derive.explicit import Outside
 from einsumgrad.derive.fusion import logged
 from einsumgrad.derive.pull import Model
 from einsumgrad.derive.rules import active_parts
@@ -50,7 +50,7 @@ class Splitter:
     model: Model
     logged: frozenset[str]
     taken: set[str]
-    loose: Loose
+    outside: Outside
     made: dict[Expr, Statement] = field(default_factory=dict)
     repeated: frozenset[Expr] = frozenset()
 
@@ -69,7 +69,7 @@ class Splitter:
         arg = value.args[0] if isinstance(value, Call) else value.body
         if isinstance(arg, Access) or not self.model.active(arg):
             return value
-        if isinstance(value, Normalise) and self.loose(value, self.statement.where):
+        if isinstance(value, Normalise) and self._loose(value, self.statement.where):
             return value
         where = value.where if isinstance(value, Normalise) else ()
         inner = self.named(arg, (*self.statement.where, *where))
@@ -87,7 +87,7 @@ class Splitter:
 
     def parts(self, node: Expr, heavy: bool, where: tuple[Condition, ...]) -> Expr:
         """The node itself, with names for parts of its parts."""
-        if isinstance(node, Reduce | Normalise) and self.loose(node, where):
+        if isinstance(node, Reduce | Normalise) and self._loose(node, where):
             return node
         heavy = heavy or not _linear(node)
         inner = (*where, *node.where) if isinstance(node, Reduce | Normalise) else where
@@ -103,6 +103,13 @@ class Splitter:
         if all(new is old for new, old in zip(parts, known, strict=True)):
             return node
         return rebuild_expr(node, parts)
+
+    def _loose(self, node: Reduce | Normalise, where: tuple[Condition, ...]) -> bool:
+        """Whether parts of the node have to stay in it. Its value is read by the statement's name
+        if it is the whole right side of a definition."""
+        defines = self.statement.target.tensor in self.model.definitions
+        whole = node is self.statement.value and defines
+        return self.outside.loose(node, (*where, *node.where) if whole else where)
 
     def entries(self, node: Expr, heavy: bool, where: tuple[Condition, ...]) -> Expr:
         """What a maximum is of: it is read twice, by the comparison and by the maximum."""
@@ -207,14 +214,14 @@ def split(
     statements: tuple[Statement, ...],
     model: Model,
     names: set[str],
-    loose: Loose,
+    outside: Outside,
 ) -> Mapping[int, tuple[Statement, ...]]:
     """For each statement by its place: the definitions made for it, then what is left of it. What
-    a `loose` operator is taken of stays as it is."""
+    operators are taken of that leave out more than they say stays as it is."""
     logged = logged_tensors(statements)
     found: dict[int, tuple[Statement, ...]] = {}
     for place, statement in enumerate(statements):
-        splitter = Splitter(statement, model, logged & model.definitions.keys(), names, loose)
+        splitter = Splitter(statement, model, logged & model.definitions.keys(), names, outside)
         left = splitter.split()
         found[place] = (*splitter.made.values(), left)
     return found

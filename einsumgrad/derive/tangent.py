@@ -14,7 +14,7 @@ from typing import assert_never
 
 from einsumgrad.check.faults import NoDerivative
 from einsumgrad.derive import fusion
-from einsumgrad.derive.explicit import Loose
+from einsumgrad.derive.explicit import Outside
 from einsumgrad.derive.flow import Flow, open_binder, start
 from einsumgrad.derive.pull import Model
 from einsumgrad.derive.rules import (
@@ -63,7 +63,7 @@ class Tangents:
     """Tangents of the expressions of one statement.
 
     `dots`: the name of each tensor's tangent, of those that move; `suffix`: of new ones.
-    `arguments`: of tensors that are a softmax or a sigmoid, the tangent of its argument. `loose`:
+    `arguments`: of tensors that are a softmax or a sigmoid, the tangent of its argument. `outside`:
     tells which operators' entries get no name. `taken`: the names in use. `made`: what had to be
     named, the definitions that then stand before the statement's tangent."""
 
@@ -73,7 +73,7 @@ class Tangents:
     suffix: str
     arguments: dict[str, Expr]
     logged: frozenset[str]
-    loose: Loose
+    outside: Outside
     taken: set[str]
     made: dict[Expr, Statement] = field(default_factory=dict)
 
@@ -170,7 +170,7 @@ class Tangents:
         """The share of an entry; entries that are computed get a name, to be equal to the result
         to the last bit."""
         exact = self.model.exact(node.body)
-        if not exact and not self.loose(node, flow.where):
+        if not exact and not self.outside.loose(node, flow.where):
             name = fresh_name(argument_of(self.statement.target.tensor), self.taken)
             node = replace(node, body=self._named(node.body, flow, name))
         return of_extremum(node, result, flow.names, exact=exact)

@@ -29,12 +29,15 @@ from einsumgrad.reflect.reflect import needed_indices
 from einsumgrad.rewrite.edit import Reason, Told, taken_names, unheard, with_statements
 from einsumgrad.rewrite.factor import factors_of
 from einsumgrad.rewrite.shapes import Form, Shapes
+from einsumgrad.rewrite.share import reuse
 
 
 def settle(program: Program, told: Told = unheard) -> Program:
     """Derived statements with clashing bound names renamed, the index table completed, and outputs
     that need not be declared in the order that a reader would find."""
-    program = with_statements(program, _settled(program, told))
+    before, program = program, with_statements(program, _settled(program, told))
+    if len(program.statements) > len(before.statements):  # there are new names to read by
+        program = reuse(program, told)
     usual = default_outputs(program.statements, program.loss)
     outputs = usual if set(usual) == set(program.outputs) else program.outputs
     return replace(program, indices=needed_indices(program), outputs=outputs)
@@ -206,9 +209,17 @@ def _clashes(statement: Statement) -> Iterator[Reduce | Normalise]:
 
 
 def _unnameable(statement: Statement) -> Iterator[Normalise]:
-    """Softmaxes that would be given conditions; their index cannot be renamed."""
+    """Softmaxes that would be given conditions, or one inside them whose conditions these are; an
+    index that is that of the entry cannot be renamed."""
     if any(isinstance(node, Normalise) for node in walk(statement.value)):
-        yield from (node for node in _clashes(statement) if isinstance(node, Normalise))
+        yield from (_cause(node) for node in _clashes(statement) if isinstance(node, Normalise))
+
+
+def _cause(node: Normalise) -> Normalise:
+    """A softmax over the same index in this one, which has conditions that this one has not."""
+    inner = (n for n in walk(node.body) if isinstance(n, Normalise) and n.index == node.index)
+    found = next((n for n in inner if not set(n.where) <= set(node.where)), None)
+    return node if found is None else _cause(found)
 
 
 def _shown(node: Node) -> Iterator[Index]:

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import field
 from heapq import heappop, heappush
 
-from einsumgrad.derive.explicit import loose
+from einsumgrad.derive.explicit import outside
 from einsumgrad.ir.build import negative, rebuild
 from einsumgrad.ir.circles import by_target
 from einsumgrad.ir.inside import computed_reads
@@ -50,20 +50,30 @@ SUBSCRIPTS = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
 
 def share(program: Program, told: Told = unheard) -> Program:
     """Values read by the names that they have, then common parts named."""
-    shapes = Shapes()
-    shapes.whole.update(shapes.of(body).shape for body in _unnamed(program))
+    shapes = _shapes(program)
     program = with_statements(program, _reused(program, shapes, told))
     return with_statements(program, Sharer(program, shapes, told).run())
+
+
+def reuse(program: Program, told: Told = unheard) -> Program:
+    """Values read by the names that they have."""
+    return with_statements(program, _reused(program, _shapes(program), told))
+
+
+def _shapes(program: Program) -> Shapes:
+    shapes = Shapes()
+    shapes.whole.update(shapes.of(body).shape for body in _unnamed(program))
+    return shapes
 
 
 def _unnamed(program: Program) -> Iterator[Expr]:
     """What operators are taken of that leave out more than they say."""
     if not computed_reads(program.statements):
         return
-    known = loose(completed(program))
+    known = outside(completed(program))
     for statement in program.statements:
         for node in walk(statement.value):
-            if isinstance(node, Normalise | Reduce) and known(node, statement.where):
+            if isinstance(node, Normalise | Reduce) and known.loose(node, statement.where):
                 yield node.body
 
 
