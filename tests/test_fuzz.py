@@ -40,9 +40,14 @@ class Trial:
 
     def loops(self, program: ir.Program, arrays: Arrays) -> dict[str, Array]:
         """The oracle's tensors; a program whose values are not finite is drawn again."""
-        values = oracle.run(program, arrays, self.sample.sizes)
+        values = oracle.run(program, arrays, self.sizes(program, arrays))
         assume(all(np.all(np.isfinite(values[name])) for name in returned(program)))
         return values
+
+    def sizes(self, program: ir.Program, arrays: Arrays) -> dict[str, int]:
+        """The sample's, and those of axes that only a derived program has a name for."""
+        found = bind_sizes(program, {name: array.shape for name, array in arrays.items()})
+        return {**found, **self.sample.sizes}
 
     @cached_property
     def values(self) -> dict[str, Array]:
@@ -194,7 +199,8 @@ def passes_keep_the_meaning(trial: Trial) -> None:
         if derived.statements == before.statements:
             continue
         note(f"after {name}")
-        found = oracle.run(derived, trial.backward_arrays, trial.sample.sizes)
+        sizes = trial.sizes(derived, trial.backward_arrays)
+        found = oracle.run(derived, trial.backward_arrays, sizes)
         close(found, expected, returned(derived))
 
 

@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 Called = Callable[[int], None]
 LOOP = re.compile(r"!LOOP(\d+)#")
 """A loop's hints, before they have a number that is theirs in the module."""
+HINTS = ('!{!"llvm.loop.unroll.disable"}', '!{!"llvm.loop.interleave.count", i32 2}')
+"""Long loops are not written out several times, but two turns side by side: a turn waits for one
+function after the other, and what a processor looks ahead is hardly a turn."""
 
 
 @record
@@ -50,13 +53,14 @@ def module(kernels: Sequence[Written], functions: str) -> str:
     """The text of a module with `kernel0`, `kernel1` …"""
     from einsumgrad.fused.entry import NAME
 
-    texts, hints = [functions], ['!0 = !{!"llvm.loop.unroll.disable"}']
+    texts, hints = [functions], [f"!{k} = {hint}" for k, hint in enumerate(HINTS)]
     for number, written in enumerate(kernels):
         first = len(hints)
         pieces = LOOP.split(written.text)  # text and number in turns
         pieces[1::2] = (f"!{first + int(part)}" for part in pieces[1::2])
         texts.append("".join(pieces).replace(NAME, f"@kernel{number}"))
-        hints += (f"!{first + k} = distinct !{{!{first + k}, !0}}" for k in range(written.hints))
+        own = (first + k for k in range(written.hints))
+        hints += (f"!{k} = distinct !{{!{k}, !0, !1}}" for k in own)
     return "\n".join((*texts, *hints))
 
 
