@@ -75,7 +75,8 @@ def _exponentials(graph: Graph, made: Fold) -> Arg:
     total = folded_("sum", raised)
     match made.function:
         case "softmax":
-            return map_("divide", raised, rows("max", total, Constant(1.0)))
+            inverse = rows("reciprocal", rows("max", total, Constant(1.0)))
+            return map_("multiply", raised, inverse)
         case "log_softmax":
             return map_("subtract", shifted, rows("max", rows("log", total), Constant(-largest)))
         case _:

@@ -9,6 +9,7 @@ from einsumgrad.plan.operands import Arg, Constant, Operand, Register
 from einsumgrad.record import replace
 from einsumgrad.tune.graph import Graph, plainly
 from einsumgrad.tune.scalars import scalar
+from einsumgrad.tune.signs import away
 
 COMPARED = ("=", "!=", "<", "<=", ">", ">=")
 ROOT_HALF = 1 / math.sqrt(2)
@@ -78,7 +79,8 @@ def _add(graph: Graph, made: Map) -> Map:
 
 
 def _multiply(graph: Graph, made: Map) -> Map:
-    """`a (1/b)` is `a/b`; two numbers are one."""
+    """`a (1/b)` is `a/b`, but where one inverse, that surely is finite, serves many entries; two
+    numbers are one."""
     left, right = made.args
     for one, other in ((left, right), (right, left)):
         if isinstance(one, Constant):
@@ -89,7 +91,10 @@ def _multiply(graph: Graph, made: Map) -> Map:
                 return replace(made, args=(Constant(one.value * known[0]), rest))
             continue
         below = inner(graph, other, "reciprocal")
-        if below is not None:
+        if below is None:
+            continue
+        wide = isinstance(other, Operand) and len(other.layout) == made.rank
+        if wide or not away(graph, below[0]):
             return replace(made, function="divide", args=(one, below[0]))
     return made
 
