@@ -51,7 +51,7 @@ def _settled(program: Program, told: Told) -> Iterator[Statement]:
         if not written.derived:
             yield written
             continue
-        statement = _own_names(settle_statement(written, told), sizes, told)
+        own = statement = _own_names(settle_statement(written, told), sizes, told)
         while (clash := next(_unnameable(statement), None)) is not None:
             form = shapes.of(clash)
             where = _held(statement, form)
@@ -60,7 +60,7 @@ def _settled(program: Program, told: Told) -> Iterator[Statement]:
             if name not in taken:
                 yield settle_statement(helper, told)
             taken.add(name)
-        yield statement
+        yield statement if statement is own else settle_statement(statement, told)
 
 
 def _sizes(program: Program) -> dict[str, str]:
