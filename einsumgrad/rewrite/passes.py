@@ -14,7 +14,7 @@ from einsumgrad.rewrite.edit import Told, completed, unheard
 from einsumgrad.rewrite.inline import inline
 from einsumgrad.rewrite.merge import merge
 from einsumgrad.rewrite.ordered import ordered
-from einsumgrad.rewrite.settle import settle
+from einsumgrad.rewrite.settle import apart, settle
 from einsumgrad.rewrite.share import share
 from einsumgrad.rewrite.simplify import drop_zeros, simplify_program
 from einsumgrad.rewrite.unit import unit_sums
@@ -38,6 +38,7 @@ PASSES: tuple[tuple[str, Pass], ...] = (
     ("merge again", merge),
     ("drop zeros", drop_zeros),
     ("remove what nothing reads", dead),
+    ("name softmaxes apart", apart),
     ("name common parts", share),
     ("put back what is read once now", inline),
     ("remove what is put back", dead),

@@ -29,18 +29,21 @@ from einsumgrad.reflect.reflect import needed_indices
 from einsumgrad.rewrite.edit import Reason, Told, taken_names, unheard, with_statements
 from einsumgrad.rewrite.factor import factors_of
 from einsumgrad.rewrite.shapes import Form, Shapes
-from einsumgrad.rewrite.share import reuse
 
 
 def settle(program: Program, told: Told = unheard) -> Program:
     """Derived statements with clashing bound names renamed, the index table completed, and outputs
     that need not be declared in the order that a reader would find."""
-    before, program = program, with_statements(program, _settled(program, told))
-    if len(program.statements) > len(before.statements):  # there are new names to read by
-        program = reuse(program, told)
+    program = apart(program, told)
     usual = default_outputs(program.statements, program.loss)
     outputs = usual if set(usual) == set(program.outputs) else program.outputs
     return replace(program, indices=needed_indices(program), outputs=outputs)
+
+
+def apart(program: Program, told: Told = unheard) -> Program:
+    """Derived statements with clashing bound names renamed. Softmaxes that clash get names before
+    common parts do, to be among them."""
+    return with_statements(program, _settled(program, told))
 
 
 def _settled(program: Program, told: Told) -> Iterator[Statement]:
@@ -123,10 +126,9 @@ def _apart(
 def _held(statement: Statement, form: Form) -> tuple[Condition, ...]:
     """The conditions of operators in a softmax on indices that are loops of its own statement: as
     they are printed they hold for the whole of it, and so they do where it is read."""
+    kept = {*statement.where, *form.node.where} if isinstance(form.node, Normalise) else ()
     inner = dict.fromkeys(_conditions(form.node))
-    return tuple(
-        c for c in inner if c in statement.where and set(free_indices(c)) <= set(form.free)
-    )
+    return tuple(c for c in inner if c in kept and set(free_indices(c)) <= set(form.free))
 
 
 def settle_statement(statement: Statement, told: Told = unheard) -> Statement:
