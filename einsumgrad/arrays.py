@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Mapping
 from typing import Any
 
@@ -21,7 +20,7 @@ from einsumgrad.data_faults import (
 from einsumgrad.diagnostics import EinError, Fault
 from einsumgrad.ir import nodes as ir
 from einsumgrad.record import record
-from einsumgrad.syntax.near import nearest
+from einsumgrad.syntax.near import nearest, resembling
 from einsumgrad.wrt import aliases
 
 Array = npt.NDArray[Any]
@@ -69,7 +68,7 @@ class Leaves:
         """The name that was meant, or the names that there are."""
         there = [name for name, tensor in self.tensors.items() if tensor.kind != "computed"]
         names = [spelled for spelled, name in self.spelled.items() if name in there]
-        close = nearest(key, names) or next(iter(difflib.get_close_matches(key, names, 1, 0.6)), "")
+        close = nearest(key, names) or resembling(key, names)
         if close:
             return f"did you mean `{close}`?"
         listed = ", ".join(f"`{n}`" for n in there[:8])
@@ -131,8 +130,8 @@ def _indices(tensor: ir.Tensor) -> str:
 
 
 def _missing(tensor: ir.Tensor, keys: list[str], given: set[str]) -> Fault:
-    close = difflib.get_close_matches(tensor.name, keys, 1, 0.75)
-    hint = f"`{close[0]}` was given: is that it?" if close and close[0] not in given else ""
+    close = resembling(tensor.name, keys, 0.75)
+    hint = f"`{close}` was given: is that it?" if close and close not in given else ""
     if tensor.kind == "param" and not hint:
         hint = "start parameters with `program.init(…)`, or `--init` on the command line"
     kind = "parameter" if tensor.kind == "param" else tensor.kind

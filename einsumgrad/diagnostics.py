@@ -7,10 +7,10 @@ but `render` formats a fault for reading.
 
 from __future__ import annotations
 
-import dataclasses
+from dataclasses import field
 from typing import ClassVar
 
-from einsumgrad.record import record
+from einsumgrad.record import facts, record
 
 MAX_SHOWN = 20
 WINDOW = 160
@@ -22,7 +22,7 @@ class Source:
     """A text and the name it is reported under."""
 
     name: str
-    text: str = dataclasses.field(repr=False)
+    text: str = field(repr=False)
 
     def place(self, offset: int) -> tuple[int, int]:
         """Line and column, both from 1, of an offset into the text."""
@@ -78,7 +78,7 @@ class Fault:
         return self.help.format(**self._facts())
 
     def _facts(self) -> dict[str, object]:
-        return {f.name: getattr(self, f.name) for f in dataclasses.fields(self)}
+        return {name: getattr(self, name) for name in facts(type(self))}
 
 
 class EinError(Exception):

@@ -1,16 +1,19 @@
 """Records: classes of plain facts, as `dataclasses` makes them, that cost little to define.
 
 The command defines three hundred of them at each start and makes instances of a third. For each the
-standard library compiles six functions, a millisecond in all. Here `__init__` alone is compiled,
-when it is first called; what all records have in common they share.
+standard library looks at its annotations one by one and compiles six functions, a tenth of the
+start in all. Here `__init__` alone is compiled, when it is first called; what all records have in
+common they share. A record is made with `dataclasses.field`, and works with the functions of
+`dataclasses`: its fields are what they ask for then.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import MISSING, Field, FrozenInstanceError, dataclass, field, fields
+import dataclasses
+from collections.abc import Callable, Iterator
+from dataclasses import MISSING, Field, FrozenInstanceError, field
 from operator import attrgetter
-from typing import Any, Generic, TypeVar, dataclass_transform, overload
+from typing import Any, ClassVar, Generic, TypeVar, dataclass_transform, get_origin, overload
 
 T = TypeVar("T")
 S = TypeVar("S")
@@ -34,14 +37,85 @@ def record(
     """
 
     def made(cls: type[T]) -> type[T]:
-        own = frozenset(vars(cls))
-        cls.__doc__ = cls.__doc__ or cls.__name__  # else `dataclass` works out a signature
-        light = dataclass(init=False, repr=False, eq=False, slots=True, kw_only=kw_only)(cls)
-        methods = _shared(light, frozen=frozen, eq=eq)
-        _give(light, ((name, method) for name, method in methods if name not in own))
-        return light
+        inherited = (facts(base) for base in reversed(cls.__mro__[1:]))
+        known = {name: f for found in (*inherited, _own(cls, kw_only)) for name, f in found.items()}
+        space = {k: v for k, v in vars(cls).items() if k not in known and k not in OLD}
+        slots = frozenset(s for base in cls.__mro__[1:] for s in vars(base).get("__slots__", ()))
+        space["__slots__"] = tuple(name for name in known if name not in slots)
+        for name, method in _shared(known, frozen=frozen, eq=eq):
+            space.setdefault(name, method)
+
+        def first(self: object, *args: object, **named: object) -> None:
+            """It is compiled now, and takes its place."""
+            light.__init__ = compiled(light, frozen=frozen)
+            light.__init__(self, *args, **named)
+
+        space.setdefault("__init__", first)
+        kind: Any = type(cls)
+        light = kind(cls.__name__, cls.__bases__, space)
+        light.__qualname__ = cls.__qualname__
+        found: type[T] = light
+        return found
 
     return made if cls is None else made(cls)
+
+
+class Fact:
+    """A field: its name, its annotation, and what `dataclasses.field` says of it."""
+
+    __slots__ = ("compare", "default", "factory", "init", "kind", "kw_only", "name", "shown")
+
+    def __init__(self, name: str, kind: Any, default: Any, kw_only: bool) -> None:
+        self.name, self.kind, self.default = name, kind, default
+        self.factory: Any = MISSING
+        self.init = self.compare = self.shown = True
+        self.kw_only = kw_only
+        if isinstance(default, Field):
+            self.default, self.factory = default.default, default.default_factory
+            self.init, self.compare, self.shown = default.init, default.compare, default.repr
+            self.kw_only = kw_only if default.kw_only is MISSING else default.kw_only
+
+    @property
+    def field(self) -> Any:
+        """The field as `dataclasses` has it."""
+        made: Any = field  # with MISSING for what is not given, as its own defaults are
+        return made(
+            default=self.default, default_factory=self.factory, init=self.init, repr=self.shown,
+            compare=self.compare, kw_only=self.kw_only,
+        )  # fmt: skip
+
+
+class Fields:
+    """What the functions of `dataclasses` look for in a class, made when one does."""
+
+    def __get__(self, _: object, cls: type[Any]) -> dict[str, Field[Any]]:
+        listed = [(f.name, f.kind, f.field) for f in facts(cls).values()]
+        made: Any = dataclasses.make_dataclass("_", listed)
+        found: dict[str, Field[Any]] = made.__dataclass_fields__
+        return found
+
+
+OLD = ("__dict__", "__weakref__")
+"""What a class without slots has."""
+
+
+def facts(cls: type[Any]) -> dict[str, Fact]:
+    """The facts of a record by their names, those of its bases first."""
+    found: dict[str, Fact] = getattr(cls, "_record", {})
+    return found
+
+
+def _own(cls: type[Any], kw_only: bool) -> dict[str, Fact]:
+    given = vars(cls)
+    return {
+        name: Fact(name, kind, given.get(name, MISSING), kw_only)
+        for name, kind in cls.__annotations__.items()
+        if not (kind.startswith("ClassVar") if isinstance(kind, str) else _of_class(kind))
+    }
+
+
+def _of_class(kind: object) -> bool:
+    return kind is ClassVar or get_origin(kind) is ClassVar
 
 
 def replace(whole: T, /, **changes: Any) -> T:
@@ -70,41 +144,31 @@ class Lazy(Generic[S, T]):
         return found
 
 
-def _give(cls: type[Any], methods: Iterable[tuple[str, object]]) -> None:
-    for name, method in methods:
-        setattr(cls, name, method)
-
-
-def _shared(cls: type[Any], *, frozen: bool, eq: bool) -> Iterator[tuple[str, object]]:
-    """The methods of a record, the last of them still to be compiled."""
-    yield "__repr__", _repr
-    yield "_given", tuple(f.name for f in fields(cls) if f.init)
+def _shared(known: dict[str, Fact], *, frozen: bool, eq: bool) -> Iterator[tuple[str, object]]:
+    """What all records have, but for `__init__`."""
+    given = [f for f in known.values() if f.init]
+    yield from (("_record", known), ("__dataclass_fields__", Fields()), ("__repr__", _repr))
+    yield "_given", tuple(f.name for f in given)
+    yield "__match_args__", tuple(f.name for f in given if not f.kw_only)
     if frozen:
         yield from (("__setattr__", _frozen), ("__delattr__", _frozen), ("__setstate__", _restore))
     if eq:
-        names = [f.name for f in fields(cls) if f.compare]
+        names = [f.name for f in known.values() if f.compare]
         yield "_compared", attrgetter(*names) if names else type
         yield from (("__eq__", _eq), ("__hash__", _hash if frozen else None))
-
-    def first(self: object, *args: object, **named: object) -> None:
-        init = compiled(cls, frozen=frozen)
-        _give(cls, (("__init__", init),))
-        init(self, *args, **named)
-
-    yield "__init__", first
 
 
 def compiled(cls: type[Any], *, frozen: bool) -> Callable[..., None]:
     """`__init__` as one would write it. Its text holds nothing but names of fields."""
     known: dict[str, Any] = {"_missing": MISSING}
     named, ordered, body = ["*"], ["self"], list[str]()
-    given = (f for f in fields(cls) if f.init or f.default_factory is not MISSING)
+    given = (f for f in facts(cls).values() if f.init or f.factory is not MISSING)
     for f in given:
         value = f.name
         if f.init:
             (named if f.kw_only else ordered).append(_parameter(f, known))
-        if f.default_factory is not MISSING:
-            known[f"make_{f.name}"] = f.default_factory
+        if f.factory is not MISSING:
+            known[f"make_{f.name}"] = f.factory
             made = f"make_{f.name}()"
             value = f"{made} if {f.name} is _missing else {f.name}" if f.init else made
         if frozen:
@@ -119,11 +183,11 @@ def compiled(cls: type[Any], *, frozen: bool) -> Callable[..., None]:
     return init
 
 
-def _parameter(f: Field[Any], known: dict[str, Any]) -> str:
+def _parameter(f: Fact, known: dict[str, Any]) -> str:
     if f.default is not MISSING:
         known[f"default_{f.name}"] = f.default
         return f"{f.name}=default_{f.name}"
-    return f.name if f.default_factory is MISSING else f"{f.name}=_missing"
+    return f.name if f.factory is MISSING else f"{f.name}=_missing"
 
 
 def _frozen(_: object, name: str, *_value: object) -> None:
@@ -147,5 +211,6 @@ def _hash(self: Any) -> int:
 
 
 def _repr(self: Any) -> str:
-    shown = (f"{f.name}={getattr(self, f.name)!r}" for f in fields(self) if f.repr)
+    known = facts(type(self)).values()
+    shown = (f"{f.name}={getattr(self, f.name)!r}" for f in known if f.shown)
     return f"{type(self).__qualname__}({', '.join(shown)})"

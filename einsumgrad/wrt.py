@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import difflib
 import unicodedata
 
 from einsumgrad.data_faults import NotDifferentiable
 from einsumgrad.diagnostics import EinError
 from einsumgrad.ir.nodes import Program, Tensor
 from einsumgrad.reflect.ascii import spelling
+from einsumgrad.syntax.near import resembling
 from einsumgrad.syntax.words import canonical
 
 
@@ -25,8 +25,8 @@ def check_wrt(program: Program, asked: tuple[str, ...]) -> tuple[str, ...]:
     names = [canonical(unicodedata.normalize("NFC", name)) for name in asked]
     for name in names:
         if name not in spelled:
-            close = difflib.get_close_matches(name, list(spelled), 1)
-            hint = f"did you mean `{close[0]}`?" if close else ""
+            close = resembling(name, spelled)
+            hint = f"did you mean `{close}`?" if close else ""
             raise EinError(NotDifferentiable(name=name, why="no such tensor", hint=hint))
         why = _constant(tensors[spelled[name]])
         if why:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import fields
 from typing import Any
 
 from einsumgrad.diagnostics import Span
 from einsumgrad.ir.nodes import Index, Program, Statement, Tensor
+from einsumgrad.record import facts
 from einsumgrad.reflect.expressions import condition, expression
 from einsumgrad.reflect.reflect import statement as reflected
 from einsumgrad.syntax import tree as t
@@ -71,16 +71,16 @@ def outline(file: t.File) -> str:
 
 def _lines(node: Any, depth: int) -> list[str]:
     own, below = [], []
-    for field in fields(node):
-        held = getattr(node, field.name)
-        if field.name in ("span", "source") or isinstance(held, Span):
+    for name in facts(type(node)):
+        held = getattr(node, name)
+        if name in ("span", "source") or isinstance(held, Span):
             continue
         parts = held if isinstance(held, tuple) else (held,)
-        nodes = [part for part in parts if hasattr(part, "__dataclass_fields__")]
+        nodes = [part for part in parts if facts(type(part))]
         if nodes:
             below += nodes
         elif held not in (None, ()):
-            own.append(f"{field.name}={_plain(held)}")
+            own.append(f"{name}={_plain(held)}")
     line = "  " * depth + " ".join([type(node).__name__, *own]) + "\n"
     return [line, *(text for part in below for text in _lines(part, depth + 1))]
 

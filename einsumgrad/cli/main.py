@@ -36,11 +36,11 @@ class Lazy(click.Group):
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
         """An unknown command names the one that was meant."""
-        import difflib
-
         if args and args[0] not in COMMANDS and not args[0].startswith("-"):
-            near = difflib.get_close_matches(args[0], COMMANDS, 1)
-            hint = f" Did you mean `{near[0]}`?" if near else ""
+            from einsumgrad.syntax.near import resembling
+
+            near = resembling(args[0], COMMANDS)
+            hint = f" Did you mean `{near}`?" if near else ""
             raise click.UsageError(f"No such command `{args[0]}`.{hint}", ctx)
         return super().resolve_command(ctx, args)
 

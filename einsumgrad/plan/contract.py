@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 from einsumgrad.ir.nodes import Index
@@ -76,6 +77,9 @@ def _path(builder: Builder, values: list[Value], out: tuple[Index, ...]) -> list
         return []
     if len(values) == 2:
         return [(0, 1)]
+    number = next((k for k, value in enumerate(values) if not value.axes), None)
+    if number is not None and len(values) == 3:
+        return _with_number(builder, values, out, number)
     import opt_einsum
 
     symbols: dict[Index, str] = {}
@@ -89,6 +93,18 @@ def _path(builder: Builder, values: list[Value], out: tuple[Index, ...]) -> list
         f"{left}->{right}", *shapes, shapes=True, optimize=_search(len(values))
     )
     return [tuple(step) for step in path]
+
+
+def _with_number(
+    builder: Builder, values: list[Value], out: tuple[Index, ...], number: int
+) -> list[tuple[int, ...]]:
+    """Two values, and a number that is multiplied where there are the fewest entries."""
+    left, right = (k for k in range(3) if k != number)
+    entries = [math.prod(builder.shape(values[k].axes)) for k in (left, right)]
+    if math.prod(builder.shape(out)) < min(entries):
+        return [(left, right), (0, 1)]
+    fewer = left if entries[0] <= entries[1] else right
+    return [(number, fewer) if number < fewer else (fewer, number), (0, 1)]
 
 
 def _search(operands: int) -> str | DynamicProgramming:

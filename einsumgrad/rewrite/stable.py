@@ -27,6 +27,7 @@ from einsumgrad.ir.nodes import (
 )
 from einsumgrad.ir.substitute import pins, substitute
 from einsumgrad.ir.walk import free_indices
+from einsumgrad.record import replace
 from einsumgrad.rewrite.edit import plain_target
 
 Definitions = Mapping[str, Statement]
@@ -34,8 +35,6 @@ Definitions = Mapping[str, Statement]
 
 def stable(program: Program) -> Program:
     """The program with every logarithm of such a function in its stable form."""
-    from dataclasses import replace
-
     found = by_target(program.statements)
     defined = {
         name: s[0]

@@ -38,6 +38,13 @@ def nearest(word: str, names: Iterable[str]) -> str:
     return next(nearby.of(word), "")
 
 
+def resembling(word: str, names: Iterable[str], least: float = 0.6) -> str:
+    """The name most like the word, by difflib's ratio; empty if none is so much like it."""
+    from difflib import get_close_matches  # takes longer to import than most programs to check
+
+    return next(iter(get_close_matches(word, list(names), 1, least)), "")
+
+
 def one_slip(left: str, right: str) -> bool:
     """Whether two words are equal, or one letter apart.
 

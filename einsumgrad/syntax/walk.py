@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import fields
 from typing import Any
 
 from einsumgrad.diagnostics import Span
-from einsumgrad.record import replace
+from einsumgrad.record import facts, replace
 from einsumgrad.syntax import tree as t
 
 Part = t.Expr | t.Condition | t.Item | t.IndexGroup | t.Declared | t.Draw
@@ -23,7 +22,7 @@ PARTS = (
 
 
 HELD = {
-    kind: tuple(f.name for f in fields(kind) if any(word in str(f.type) for word in HOLDING))
+    kind: tuple(n for n, f in facts(kind).items() if any(word in str(f.kind) for word in HOLDING))
     for kind in PARTS
 }
 """The fields of each kind of node that may hold nodes."""
@@ -75,10 +74,10 @@ def walk(node: Part) -> list[Part]:
 def with_parts(node: Part, change: Callable[[Part], Part]) -> Part:
     """The node with each part directly below it changed."""
     found: dict[str, Any] = {}
-    for field in fields(node):
-        held = getattr(node, field.name)
+    for name in facts(type(node)):
+        held = getattr(node, name)
         if isinstance(held, tuple):
-            found[field.name] = tuple(change(p) if isinstance(p, PARTS) else p for p in held)
+            found[name] = tuple(change(p) if isinstance(p, PARTS) else p for p in held)
         elif isinstance(held, PARTS):
-            found[field.name] = change(held)
+            found[name] = change(held)
     return replace(node, **found)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Callable
 from dataclasses import field
 from typing import Any
@@ -23,7 +22,7 @@ from einsumgrad.plan.nodes import (
 )
 from einsumgrad.plan.operands import Arg, At, Constant, Operand, Register, Walk
 from einsumgrad.plan.uses import NAMES
-from einsumgrad.record import record
+from einsumgrad.record import facts, record, replace
 
 
 @record(frozen=False)
@@ -42,7 +41,7 @@ class Graph:
 
     def emit(self, instruction: Instruction, register: Register) -> int:
         """The register of an instruction, an old one if an equal instruction has been made."""
-        key = (instruction, dataclasses.replace(register, owner=""))
+        key = (instruction, replace(register, owner=""))
         for known in self.known:
             if key in known and not isinstance(instruction, Buffer | Variable):
                 return known[key]
@@ -75,13 +74,13 @@ class Graph:
         if isinstance(instruction, Loop):
             raise InternalError("a loop is replayed by its steps")
         changes: dict[str, Any] = {}
-        for f in dataclasses.fields(instruction):
-            value = getattr(instruction, f.name)
-            if f.name in NAMES and isinstance(value, int):
-                changes[f.name] = self.whole(value)
+        for name in facts(type(instruction)):
+            value = getattr(instruction, name)
+            if name in NAMES and isinstance(value, int):
+                changes[name] = self.whole(value)
             elif isinstance(value, Operand | tuple):
-                changes[f.name] = self._part(value, maps=isinstance(instruction, Map))
-        return dataclasses.replace(instruction, **changes)
+                changes[name] = self._part(value, maps=isinstance(instruction, Map))
+        return replace(instruction, **changes)
 
     def _part(self, value: Any, *, maps: bool) -> Any:
         match value:
@@ -99,7 +98,7 @@ class Graph:
 
     def _named(self, entry: Entry) -> Entry:
         """How an error names an entry: by the variables of the loops here."""
-        return dataclasses.replace(entry, at=tuple(map(self._along, entry.at)))
+        return replace(entry, at=tuple(map(self._along, entry.at)))
 
     def _along(self, part: Along | Entry | str) -> Along | Entry | str:
         match part:
@@ -138,7 +137,7 @@ def replay(plan: Plan, rule: Rule) -> Plan:
 def finished(graph: Graph) -> Plan:
     """The plan of what a graph has."""
     results = tuple((name, graph.whole(register)) for name, register in graph.plan.results)
-    return dataclasses.replace(
+    return replace(
         graph.plan, steps=tuple(graph.scopes[0]), registers=tuple(graph.registers), results=results
     )
 
