@@ -22,11 +22,11 @@ Array = npt.NDArray[Any]
 
 
 def cut(axis: Axis) -> tuple[Axis, ...]:
-    """Two axes for one, if its length is even."""
+    """Two axes for one while its length is even."""
     if axis.size % 2:
         return (axis,)
     outer = Axis(2, tuple(axis.size // 2 * step for step in axis.steps))
-    return outer, Axis(axis.size // 2, axis.steps)
+    return outer, *cut(Axis(axis.size // 2, axis.steps))
 
 
 def run(first: Array, second: Array, out: Array, *, apart: bool = False) -> None:
@@ -101,6 +101,7 @@ def test_all_ways_to_lie(orders: str, dtype: str) -> None:
         (HIGH + 7, 33, DEEP + 5),
         (2 * HIGH, 16, 2 * DEEP),
         (4000, 40, 6),
+        (13, 20, 3 * DEEP),
     ],
 )
 def test_sizes_around_those_of_the_caches(sizes: tuple[int, int, int]) -> None:

@@ -14,8 +14,8 @@ from math import prod
 
 from einsumgrad.fused.entry import LOOPS, Inner, Written, entry, function
 from einsumgrad.fused.text import BYTES, STORED, Memory, Text
-from einsumgrad.fused.tiles import VECTOR, Tile, copy, tile
-from einsumgrad.record import record
+from einsumgrad.fused.tiles import VECTOR, Terms, Tile, copy, tile
+from einsumgrad.record import record, replace
 
 ROWS = 6
 """Rows of a tile of two vectors of columns: its sums are in 12 of AVX2's 16 registers."""
@@ -86,6 +86,11 @@ def pieces(size: int, *lengths: int) -> Iterator[tuple[int, int, int]]:
             start += count * length
 
 
+def even(size: int, most: int) -> int:
+    """The length of pieces of a size, as few as there have to be, so that they are much alike."""
+    return -(-size // -(-size // most))
+
+
 @record(frozen=False)
 class Writer:
     """`called`: the functions that the loops call, which are named after this one. `open`: the
@@ -133,28 +138,24 @@ class Writer:
 
     def sums(self) -> None:
         """The terms, a few rows of the second matrix after the other."""
-        *outer, last = self.made.summed
-        if self.joined:
-            group = max(1, DEEP // last.size)
-            axis, length, deep = outer.pop(), group, last.size
-        else:
-            axis, length, deep = last, DEEP, 1
+        first, *rest = self.block
+        length = even(first.size, max(1, DEEP // prod(axis.size for axis in rest)))
 
         def parts() -> None:
-            for piece in pieces(axis.size, length, axis.size % length):
-                self.loop(axis, piece, partial(self.terms, piece, piece[1] * deep))
+            for piece in pieces(first.size, length, first.size % length):
+                self.loop(first, piece, partial(self.terms, piece))
 
-        self.outer(outer, parts)
+        self.outer(self.made.summed[: -len(self.block)], parts)
 
     @property
-    def joined(self) -> bool:
-        """Whether the last two axes of terms are one in the first matrix: then they are one in the
-        copy of the second too."""
-        made = self.made
-        if len(made.summed) < 2 or not made.copied:
-            return False
-        outer, last = made.summed[-2:]
-        return outer.steps[0] == last.size * last.steps[0] and last.size <= DEEP
+    def block(self) -> tuple[Axis, ...]:
+        """The axes of terms that a tile goes through, of the first of them perhaps a part."""
+        summed = self.made.summed
+        count, deep = 1, summed[-1].size
+        while count < len(summed) and 2 * deep <= DEEP:
+            count += 1
+            deep *= summed[-count].size
+        return summed[-count:]
 
     def outer(self, axes: Sequence[Axis], body: Callable[[], None]) -> None:
         """Loops over axes of terms."""
@@ -180,12 +181,12 @@ class Writer:
         self.open.pop()
         self.start = before
 
-    def terms(self, piece: tuple[int, int, int], deep: int, place: str) -> None:
+    def terms(self, piece: tuple[int, int, int], place: str) -> None:
         """The product of some terms; those after the first are added to what is there."""
         more = "true" if piece[0] else self.later([*self.before, place])
         last = self.made.rows[-1]
         for high in pieces(last.size, HIGH, last.size % HIGH):
-            self.loop(last, high, partial(self.band, high[1], deep, more))
+            self.loop(last, high, partial(self.band, high[1], piece[1], more))
 
     def later(self, places: Sequence[str]) -> str:
         """Whether one of the places is not the first."""
@@ -205,13 +206,11 @@ class Writer:
 
     def panel(self, sizes: tuple[int, int, int], more: str, _: str) -> None:
         high, width, deep = sizes
-        second, step = self.pointer(1), self.made.summed[-1].steps[1]
-        if self.made.copied:
-            second, step = self.copied(width, deep), width * BYTES[self.made.kind]
+        second = self.copied(width, deep) if self.made.copied else self.pointer(1)
 
         def tiles() -> None:
             for piece in pieces(high, ROWS, high % ROWS):
-                name = self.tile(piece[1], width, step)
+                name = self.tile(piece[1], width)
                 self.loop(self.made.rows[-1], piece, partial(one, name))
 
         def one(name: str, _: str) -> None:
@@ -221,37 +220,44 @@ class Writer:
 
         self.nested(self.within, tiles)
 
-    def tile(self, rows: int, width: int, step: int) -> str:
-        made = self.made
-        found = Tile(
-            made.kind, rows, width, (made.rows[-1].steps[0], made.summed[-1].steps[0]), step,
-            made.rows[-1].steps[2],
-        )  # fmt: skip
+    def tile(self, rows: int, width: int) -> str:
+        made, last = self.made, self.made.rows[-1]
+        found = Tile(made.kind, rows, width, last.steps[0], last.steps[2], self.along(width))
         name = f"{self.name}_tile_{rows}_{width}"
         self.called.setdefault(name, tile(name, found))
         return name
 
+    def along(self, width: int) -> tuple[Terms, ...]:
+        """The axes of terms of a tile; a copy has its columns without gaps."""
+        found, step = list[Terms](), width * BYTES[self.made.kind]
+        for axis in reversed(self.block):
+            second = step if self.made.copied else axis.steps[1]
+            found.append(Terms(axis.size, axis.steps[0], second))
+            step *= axis.size
+        return replace(found.pop(), count=None), *reversed(found)
+
     def copied(self, width: int, deep: int) -> str:
-        """Some columns of the second matrix without gaps."""
-        made, last = self.made, self.made.summed[-1]
+        """Some columns of the second matrix without gaps; `deep`: of how many terms on the
+        outermost axis of a tile."""
+        made, (*outer, last) = self.made, self.block
         if self.room is None:
             self.room = self.text.reserved(made.kind, (DEEP, 2 * VECTOR // BYTES[made.kind]))
         name, room = f"{self.name}_copy_{width}", self.room.pointer
         steps = last.steps[1], made.columns.steps[1]
         self.called.setdefault(name, copy(name, made.kind, width, steps))
+        count = last.size if outer else deep
+        strides = tuple(terms.second for terms in self.along(width)[:-1])
 
-        def one(place: str, count: int) -> None:
-            begin = Memory(room, (last.size * width * BYTES[made.kind],), made.kind)
-            variable = len(self.open) - 1
-            to = self.text.address(begin, (variable,)) if place else room
+        def one() -> None:
+            own = tuple(variable for variable, _ in self.open[len(self.open) - len(outer) :])
+            to = self.text.address(Memory(room, strides, made.kind), own)
             self.text.line(f"call void {name}(ptr {self.pointer(1)}, ptr {to}, i64 {count})")
 
-        if self.joined:
-            outer = made.summed[-2]
-            piece = 0, 1, deep // last.size
-            self.loop(outer, piece, lambda place: one(place, last.size))
+        if outer:
+            piece, rest = (0, 1, deep), tuple(outer[1:])
+            self.loop(outer[0], piece, lambda _: self.nested(rest, one))
         else:
-            one("", deep)
+            one()
         return room
 
     def pointer(self, which: int) -> str:

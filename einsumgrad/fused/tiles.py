@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from einsumgrad.fused.text import BYTES
 from einsumgrad.record import record
@@ -12,16 +12,26 @@ VECTOR = 32
 
 
 @record
+class Terms:
+    """An axis of terms: how many there are, which a caller says of the outermost one, and the bytes
+    from one to the next in the first and in the second matrix."""
+
+    count: int | None
+    first: int
+    second: int
+
+
+@record
 class Tile:
-    """Some rows and columns of a result. `first`: the bytes from row to row and from term to term
-    in the first matrix; `second`: from term to term in the second; `result`: from row to row."""
+    """Some rows and columns of a result. `first` and `result`: the bytes from row to row in the
+    first matrix and in the result. `terms`: axes of terms, outermost first."""
 
     kind: str
     rows: int
     columns: int
-    first: tuple[int, int]
-    second: int
+    first: int
     result: int
+    terms: tuple[Terms, ...]
 
     @property
     def lanes(self) -> int:
@@ -41,55 +51,85 @@ class Tile:
 
 
 def tile(name: str, made: Tile) -> str:
-    """A function of pointers to the tile's first entries, the number of terms, and whether the
-    result has the sum of other terms already."""
+    """A function of pointers to the tile's first entries, the number of terms on the outermost
+    axis, and whether the result has the sum of other terms already. LLVM keeps the sums in
+    registers."""
     vector, parts, item = made.vector, made.parts, BYTES[made.kind]
     held = [f"%c{k}" for k in range(len(parts))]
     places = [
-        line
+        _moved(c, "%c", row * made.result + byte)
         for c, (row, byte) in zip(held, parts, strict=True)
-        for line in [_moved(c, "%c", row * made.result + byte)]
     ]
-    loads = [f"%l{k} = load {vector}, ptr {c}, align {item}" for k, c in enumerate(held)]
-    sums = [
-        f"%x{k} = phi {vector} [ zeroinitializer, %entry ], [ %l{k}, %load ], [ %y{k}, %head ]"
-        for k in range(len(parts))
-    ]
-    stores = [f"store {vector} %y{k}, ptr {c}, align {item}" for k, c in enumerate(held)]
+    sums = [f"%s{k} = alloca {vector}" for k in range(len(parts))]
+    zeros = [f"store {vector} zeroinitializer, ptr %s{k}" for k in range(len(parts))]
+    before = list(_put(vector, "l", held, item))
     blocks = {
-        "entry": [*places, "br i1 %more, label %load, label %head"],
-        "load": [*loads, "br label %head"],
-        "head": [
-            "%i = phi i64 [ 0, %entry ], [ 0, %load ], [ %next, %head ]", *sums, *_term(made),
-            "%next = add nuw nsw i64 %i, 1", "%on = icmp ult i64 %next, %k",
-            "br i1 %on, label %head, label %done",
-        ],
-        "done": [*stores, "ret void"],
+        "entry": [*places, *sums, *zeros, "br i1 %more, label %load, label %start"],
+        "load": [*before, "br label %start"], "start": ["br label %head0"],
+        **_loop(made, 0, "start", "done"),
+        "done": [*_got(vector, "d", held, item), "ret void"],
     }  # fmt: skip
     head = f"define private void {name}(ptr noalias %a, ptr noalias %b, ptr noalias %c, i64 %k, "
     return f"{head}i1 %more) noinline nounwind {{\n{_joined(blocks)}}}\n"
 
 
-def _term(made: Tile) -> list[str]:
+def _put(vector: str, letter: str, held: Sequence[str], item: int) -> Iterator[str]:
+    """The sums so far, from the result."""
+    for k, place in enumerate(held):
+        yield f"%{letter}{k} = load {vector}, ptr {place}, align {item}"
+        yield f"store {vector} %{letter}{k}, ptr %s{k}"
+
+
+def _got(vector: str, letter: str, held: Sequence[str], item: int) -> Iterator[str]:
+    """The sums into the result."""
+    for k, place in enumerate(held):
+        yield f"%{letter}{k} = load {vector}, ptr %s{k}"
+        yield f"store {vector} %{letter}{k}, ptr {place}, align {item}"
+
+
+def _loop(made: Tile, level: int, before: str, after: str) -> dict[str, list[str]]:
+    """The blocks of the loop over an axis of terms, entered from one block and left for another."""
+    axis, last = made.terms[level], level + 1 == len(made.terms)
+    a, b = (f"%{x}_{level - 1}" if level else f"%{x}" for x in "ab")
+    inside, count = f"head{level}", "%k" if axis.count is None else str(axis.count)
+    back = inside if last else f"tail{level}"
+    start = [
+        f"%i{level} = phi i64 [ 0, %{before} ], [ %next{level}, %{back} ]",
+        f"%ka{level} = mul nsw i64 %i{level}, {axis.first}",
+        f"%kb{level} = mul nsw i64 %i{level}, {axis.second}",
+        f"%a_{level} = getelementptr i8, ptr {a}, i64 %ka{level}",
+        f"%b_{level} = getelementptr i8, ptr {b}, i64 %kb{level}",
+    ]
+    end = [
+        f"%next{level} = add nuw nsw i64 %i{level}, 1",
+        f"%on{level} = icmp ult i64 %next{level}, {count}",
+        f"br i1 %on{level}, label %{inside}, label %{after}",
+    ]
+    if last:
+        return {inside: [*start, *_term(made, f"%a_{level}", f"%b_{level}"), *end]}
+    inner = _loop(made, level + 1, inside, back)
+    return {inside: [*start, f"br label %head{level + 1}"], **inner, back: end}
+
+
+def _term(made: Tile, first: str, second: str) -> list[str]:
     """One term more in each sum. A product may be contracted with the sum that it enters."""
-    vector, item = made.vector, BYTES[made.kind]
-    row, term = made.first
-    lines = [f"%ka = mul nsw i64 %i, {term}", f"%kb = mul nsw i64 %i, {made.second}"]
-    lines += ["%pa = getelementptr i8, ptr %a, i64 %ka", "%pb = getelementptr i8, ptr %b, i64 %kb"]
+    vector, item, lines = made.vector, BYTES[made.kind], list[str]()
     for byte in dict.fromkeys(byte for _, byte in made.parts):
-        lines.append(_moved(f"%b{byte}", "%pb", byte))
+        lines.append(_moved(f"%b{byte}", second, byte))
         lines.append(f"%v{byte} = load {vector}, ptr %b{byte}, align {item}")
     for r in range(made.rows):
         lines += (
-            _moved(f"%a{r}", "%pa", r * row),
+            _moved(f"%a{r}", first, r * made.first),
             f"%e{r} = load {made.kind}, ptr %a{r}, align {item}",
             f"%f{r} = insertelement {vector} poison, {made.kind} %e{r}, i64 0",
             f"%g{r} = shufflevector {vector} %f{r}, {vector} poison, "
             f"<{made.lanes} x i32> zeroinitializer",
         )
     for k, (r, byte) in enumerate(made.parts):
+        lines.append(f"%x{k} = load {vector}, ptr %s{k}")
         lines.append(f"%m{k} = fmul contract {vector} %g{r}, %v{byte}")
         lines.append(f"%y{k} = fadd contract {vector} %x{k}, %m{k}")
+        lines.append(f"store {vector} %y{k}, ptr %s{k}")
     return lines
 
 
