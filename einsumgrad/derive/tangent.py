@@ -171,8 +171,7 @@ class Tangents:
         to the last bit."""
         exact = self.model.exact(node.body)
         if not exact and not self.outside.loose(node, flow.where):
-            name = fresh_name(argument_of(self.statement.target.tensor), self.taken)
-            node = replace(node, body=self._named(node.body, flow, name))
+            node = replace(node, body=self._named(node.body, flow, self._fresh()))
         return of_extremum(node, result, flow.names, exact=exact)
 
     def _normalise(self, node: Normalise, flow: Flow, result: Expr, *, root: bool) -> Expr:
@@ -191,11 +190,15 @@ class Tangents:
         name, if it is no entry of a tensor. It is noted where that function is all of a tensor."""
         moved, own = self.of(arg, flow), self.statement.target.tensor
         if not entry(moved) and moved != ZERO:
-            taken = self.taken | {name.removesuffix(self.suffix) for name in self.taken}
-            moved = self._named(moved, flow, fresh_name(argument_of(own), taken) + self.suffix)
+            moved = self._named(moved, flow, self._fresh() + self.suffix)
         if entry(moved) and arg in arguments(self.statement.value):
             self.arguments[own] = moved
         return moved
+
+    def _fresh(self) -> str:
+        """A name for what stands under a function; a tensor and its tangent have the same axes."""
+        taken = self.taken | {name.removesuffix(self.suffix) for name in self.taken}
+        return fresh_name(argument_of(self.statement.target.tensor), taken)
 
     def _named(self, node: Expr, flow: Flow, name: str) -> Expr:
         """An access of the tensor that now names the node; the node, if it cannot be named."""
