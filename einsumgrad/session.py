@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from contextlib import suppress
 from dataclasses import field
 from typing import Any
 
@@ -59,9 +58,9 @@ class Session:
 
     def _wrt(self, wrt: Names) -> tuple[str, ...]:
         """The names, each that of a leaf which has a derivative."""
-        if isinstance(wrt, tuple):
-            with suppress(KeyError, TypeError):  # not asked yet, or no names
-                return self.asked[wrt]
+        known = self._known(wrt)
+        if known is not None:
+            return known
         names = (wrt,) if isinstance(wrt, str) else wrt
         if not isinstance(names, Iterable) or not all(isinstance(n, str) for n in names):
             wanted = "the name of a tensor, or several names"
@@ -70,6 +69,13 @@ class Session:
         if asked not in self.asked:
             self.asked[asked] = check_wrt(self.ir, asked)
         return self.asked[asked]
+
+    def _known(self, wrt: Names) -> tuple[str, ...] | None:
+        """The names of a tuple that was asked for before."""
+        try:
+            return self.asked.get(wrt) if isinstance(wrt, tuple) else None
+        except TypeError:  # something in it is no name
+            return None
 
     def _check_seeds(self, seeds: tuple[str, ...]) -> None:
         there = (*self.ir.outputs, *((self.ir.loss,) if self.ir.loss else ()))
