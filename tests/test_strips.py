@@ -19,6 +19,7 @@ from einsumgrad.emit.script import script
 from einsumgrad.engines.numpy import compile_plan
 from einsumgrad.pipeline import backward, prepared
 from einsumgrad.plan.nodes import Plan, Strips
+from einsumgrad.steps import stripped as stripped_steps
 from einsumgrad.steps.compiled import compiled
 from einsumgrad.steps.runner import Runner
 from einsumgrad.steps.workers import Workers
@@ -122,8 +123,13 @@ def test_small_windows_taken_apart_agree(text: str) -> None:
         agree(stripped(fast, made, of(1)), arrays, expected)
 
 
+@pytest.mark.parametrize("large", [0, stripped_steps.LARGE])
 @pytest.mark.parametrize("workers", [2, 3])
-def test_parts_side_by_side_agree(workers: int) -> None:
+def test_parts_side_by_side_agree(
+    workers: int, large: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Their sums are added by one of them or by all."""
+    monkeypatch.setattr(stripped_steps, "LARGE", large)
     plan, arrays = planned(einsumgrad.load(WORKS / "norm.ein").ir)
     expected, fast = compile_plan(plan).run(arrays), tuned(plan)
     for made in cuts(fast):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import field
+from functools import partial
 
 import numpy as np
 
@@ -11,6 +12,9 @@ from einsumgrad.record import record
 from einsumgrad.steps.memory import Array, Compiled, Step
 from einsumgrad.steps.workers import Workers
 from einsumgrad.tune.orders import flat
+
+LARGE = 2**18
+"""Bytes of sums that are worth to be added by several workers."""
 
 
 @record(frozen=False)
@@ -39,8 +43,17 @@ class Stripped:
         if self.rest is not None:
             work.append(Share(self, arrays, self.made.parts, self.made.parts + 1, own=True))
             work[-1].run(self.rest)
+        self._collect(arrays, work)
         for share in work:
-            share.give()
+            self.spare += share.sets
+
+    def _collect(self, arrays: tuple[Array, ...], work: list[Share]) -> None:
+        """Adds what shares have of their own to the whole: a part of it in each worker, where it is
+        worth to wake them."""
+        own = [share for share in work if share.own]
+        size = sum(arrays[k].nbytes for share in own for k in share.sums)
+        count = len(self.shares) if size >= LARGE else 1
+        self.workers.run([partial(_added, arrays, own, k, count) for k in range(count)])
 
 
 def _shares(parts: int, workers: int) -> list[tuple[int, int]]:
@@ -89,9 +102,14 @@ class Share:
             given[k] = array
         step(*given)
 
-    def give(self) -> None:
-        """Adds what is its own to the whole, and lays its arrays aside."""
-        if self.own:
-            for k, more in zip(self.sums, self.sets[0], strict=True):
-                np.add(self.arrays[k], more, out=self.arrays[k])
-        self.strips.spare += self.sets
+
+def _added(arrays: tuple[Array, ...], own: list[Share], number: int, count: int) -> None:
+    """Adds one of so many parts of all sums, cut along their first axis."""
+    for share in own:
+        for k, more in zip(share.sums, share.sets[0], strict=True):
+            if more.ndim:
+                length = len(more)
+                part = slice(length * number // count, length * (number + 1) // count)
+                np.add(arrays[k][part], more[part], out=arrays[k][part])
+            elif number == 0:
+                np.add(arrays[k], more, out=arrays[k])
