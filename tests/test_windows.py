@@ -90,3 +90,19 @@ def test_heads_are_split_without_a_copy() -> None:
     x = np.arange(36.0).reshape(2, 3, 6)
     found = einsumgrad.parse("index d : 2\ninput x[b,t,i]\nq[b,h,t,d] = x[b,t,D h + d]").run(x=x)
     np.testing.assert_array_equal(found["q"], x.reshape(2, 3, 3, 2).transpose(0, 2, 1, 3))
+
+
+@pytest.mark.parametrize("engine", ["numpy", "fused"])
+def test_a_window_along_a_diagonal_has_no_order_of_axes(engine: str) -> None:
+    """Two axes of x walk along t, none along k."""
+    text = """\
+index b : 4
+input x[t,k,i]
+s[k,b,t] = max(argmax_i x[t,k,i], logsumexp_i(x[t,t+1,k-k])) where k = 1
+"""
+    x = np.random.default_rng(1).normal(size=(3, 2, 1))
+    found = einsumgrad.parse(text, engine=engine).run(x=x)["s"]
+    inside = np.maximum(0, [x[0, 1, 0], -np.inf, -np.inf])
+    np.testing.assert_allclose(found[1], np.broadcast_to(inside, (4, 3)))
+    assert inside[0] > 0
+    assert np.all(found[0] == 0)

@@ -184,7 +184,7 @@ class Ballot:
                 held = self.orders.get(source) or plain(len(walks))
                 axes = tuple(k for axis in held for k, _ in walks[axis].steps)
                 alone = max((len(walk.steps) for walk in walks), default=0) <= 1
-                return axes if alone and len(axes) == rank else None
+                return axes if alone and sorted(axes) == list(range(rank)) else None
             case _:
                 return None
 
