@@ -74,6 +74,8 @@ class Fact:
             self.default, self.factory = default.default, default.default_factory
             self.init, self.compare, self.shown = default.init, default.compare, default.repr
             self.kw_only = kw_only if default.kw_only is MISSING else default.kw_only
+        if type(self.default).__hash__ is None:
+            raise ValueError(f"all records would share the default of {name}: use default_factory")
 
     @property
     def field(self) -> Any:

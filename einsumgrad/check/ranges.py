@@ -22,12 +22,15 @@ from einsumgrad.ir.affine import (
     Polynomial,
     added,
     affine,
+    evaluated,
     size_names,
     times,
 )
 from einsumgrad.ir.inside import within
 from einsumgrad.ir.walk import free_indices
 from einsumgrad.record import record
+
+LARGE = 10**6
 
 
 @record
@@ -57,6 +60,18 @@ class Ranges:
             found += [low] if below is not None and not self.natural(below) else []
             found += [high] if above is not None and not self.natural(above) else []
         return tuple(found)
+
+    def fixed(self, access: ir.Access) -> bool:
+        """Whether a position that no index moves is outside, if all sizes are large: `x[1]` is
+        taken for inside."""
+        rooms = (
+            room
+            for at, axis in zip(access.at, self.axes[access.tensor], strict=True)
+            if not free_indices(at)
+            for room in self.room(at, axis)
+        )
+        large = dict.fromkeys((*self.classes, *self.classes.values()), LARGE)
+        return any(room is not None and evaluated(room, large) < 0 for room in rooms)
 
     def _printable(self, access: ir.Access, axis: str) -> str:
         """A name of the size that a program can write. Raises EinError if there is none."""

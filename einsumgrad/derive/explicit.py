@@ -41,7 +41,9 @@ class Outside:
         of has to stay where it is then, since a tensor that had its name would be 0 there."""
         if self.known is None or not chooses(node):
             return False
-        reads = filter(may_leave, entered(node.body))
+        reads = tuple(filter(may_leave, entered(node.body)))
+        if any(map(self.known.fixed, reads)):
+            return True
         try:
             inside = tuple(c for access in reads for c in self.known.leaving(access))
         except EinError:  # a condition without words is nowhere

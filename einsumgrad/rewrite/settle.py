@@ -211,15 +211,16 @@ def _clashes(statement: Statement) -> Iterator[Reduce | Normalise]:
 
 
 def _unnameable(statement: Statement) -> Iterator[Normalise]:
-    """Softmaxes that would be given conditions, or one inside them whose conditions these are; an
+    """Softmaxes that would be given conditions, or that give an operator around them theirs; an
     index that is that of the entry cannot be renamed."""
     if any(isinstance(node, Normalise) for node in walk(statement.value)):
-        yield from (_cause(node) for node in _clashes(statement) if isinstance(node, Normalise))
+        causes = map(_cause, _clashes(statement))
+        yield from (node for node in causes if isinstance(node, Normalise))
 
 
-def _cause(node: Normalise) -> Normalise:
-    """A softmax over the same index in this one, which has conditions that this one has not."""
-    inner = (n for n in walk(node.body) if isinstance(n, Normalise) and n.index == node.index)
+def _cause(node: Reduce | Normalise) -> Reduce | Normalise:
+    """A softmax in this operator, over an index of it, with conditions that this one has not."""
+    inner = (n for n in walk(node.body) if isinstance(n, Normalise) and n.index in _bound(node))
     found = next((n for n in inner if not set(n.where) <= set(node.where)), None)
     return node if found is None else _cause(found)
 

@@ -94,7 +94,7 @@ def _multiply(graph: Graph, made: Map) -> Map:
         if below is None:
             continue
         wide = isinstance(other, Operand) and len(other.layout) == made.rank
-        if wide or not away(graph, below[0]):
+        if wide or isinstance(below[0], Constant) or not away(graph, below[0]):
             return replace(made, function="divide", args=(one, below[0]))
     return made
 

@@ -3,29 +3,38 @@
 from __future__ import annotations
 
 from einsumgrad.plan.nodes import Fold, Map
-from einsumgrad.plan.operands import Arg, Constant
+from einsumgrad.plan.operands import Arg, Constant, Operand
 from einsumgrad.tune.graph import Graph
 
-SMALL = 1e-30
-"""What is above has an inverse in float32."""
+SMALL = {"float16": 1e-4}, 1e-30
+"""What is above has an inverse: in some dtypes, and in all others."""
 DEPTH = 8
 """So far up an expression is looked at."""
 NEVER_NEGATIVE = ("square", "abs", "exp", "sqrt", "sigmoid", "relu", "softplus")
 
 
-def away(graph: Graph, arg: Arg, depth: int = DEPTH) -> bool:
+def away(graph: Graph, arg: Operand) -> bool:
     """Whether values are surely positive, and so large that their inverses are finite."""
+    some, others = SMALL
+    return _above(graph, arg, some.get(graph.registers[arg.register].dtype, others), DEPTH)
+
+
+def _above(graph: Graph, arg: Arg, least: float, depth: int) -> bool:
+    """Whether values are surely as large as that, which is less than 1."""
     if isinstance(arg, Constant):
-        return arg.value >= SMALL
+        return arg.value >= least
     made = graph.made[arg.register] if depth else None
     match made:
         case Map("sqrt", (one,)):
-            return away(graph, one, depth - 1)
+            return _above(graph, one, least, depth - 1)
         case Map("max", args):
-            return any(away(graph, a, depth - 1) for a in args)
+            return any(_above(graph, a, least, depth - 1) for a in args)
         case Map("add", (one, other)):
             pairs = (one, other), (other, one)
-            return any(away(graph, a, depth - 1) and natural(graph, b, depth - 1) for a, b in pairs)
+            return any(
+                _above(graph, a, least, depth - 1) and natural(graph, b, depth - 1)
+                for a, b in pairs
+            )
         case _:
             return False
 
