@@ -86,6 +86,9 @@ PARTLY_OUTSIDE = {
     "softmax in softmax": "Σ_k R[k] softmax_k(tanh(softmax_k(R[k] h[b,k-1])))",
     "log_softmax in log_softmax": "Σ_k tanh(log_softmax_k(tanh(log_softmax_k(R[k] h[b,k-1]))))",
     "log_softmax in softmax": "Σ_k R[k] softmax_k(log_softmax_k(R[k] h[b,k-1]))",
+    "condition of the outer index": "Σ_k R[k] softmax_k(max_j h[b,k-2] softmax_k(R[3] R[k]))",
+    "softmax in a sum": "tanh(max_k(tanh(logsumexp_k(softmax_k(R[k] h[b,k-1])))))",
+    "constant position": "R[0]^2 + tanh(max_k(R[k] h[b,k] - R[0-1]))",
     "logarithm": "Σ_k R[k] tanh(log(softmax_k(R[k] h[b,k+1])))",
 }
 
@@ -93,7 +96,7 @@ PARTLY_OUTSIDE = {
 @pytest.mark.parametrize("value", PARTLY_OUTSIDE.values(), ids=PARTLY_OUTSIDE.keys())
 def test_entries_left_out_of_a_softmax_keep_their_value(value: str) -> None:
     """It is 0, of log_softmax -∞, where the derivative reads it too."""
-    text = f"index k : 4\ninput h[b,k]\nloss ℓ[b] = {value}"
+    text = f"index k : 4, j : 2\ninput h[b,k]\nloss ℓ[b] = {value}"
     held_to_differences(text, {"h": (2, 4), "R": (4,)}, ("R",))
 
 

@@ -134,3 +134,11 @@ def test_patterns_match_by_place() -> None:
             assert (x, y) == (1, 5)
         case _:
             pytest.fail("no match")
+
+
+def test_a_default_that_all_would_share_is_refused() -> None:
+    with pytest.raises(ValueError, match="default_factory"):
+
+        @record
+        class Shared:
+            entries: list[int] = []  # noqa: RUF012

@@ -87,8 +87,10 @@ class Splitter:
 
     def parts(self, node: Expr, heavy: bool, where: tuple[Condition, ...]) -> Expr:
         """The node itself, with names for parts of its parts."""
-        if isinstance(node, Reduce | Normalise) and self._loose(node, where):
-            return node
+        if isinstance(node, Reduce | Normalise):
+            where = _outer(where, node)
+            if self._loose(node, where):
+                return node
         heavy = heavy or not _linear(node)
         inner = (*where, *node.where) if isinstance(node, Reduce | Normalise) else where
         active, whole = active_parts(node), node.factors if isinstance(node, Product) else ()
@@ -171,6 +173,12 @@ def fresh_name(name: str, taken: set[str]) -> str:
     while found in taken:
         found, count = f"{name}_{count}", count + 1
     return found
+
+
+def _outer(where: tuple[Condition, ...], node: Reduce | Normalise) -> tuple[Condition, ...]:
+    """The conditions around an operator that hold in it: on indices that it binds they do not."""
+    bound = set(node.indices if isinstance(node, Reduce) else (node.index,))
+    return tuple(c for c in where if bound.isdisjoint(free_indices(c)))
 
 
 def _linear(node: Expr) -> bool:

@@ -152,8 +152,16 @@ def _named_apart(statement: Statement) -> Statement:
         if clash is None:
             return made
         taken = {i.name for i in made.every_index}
-        made = replace(made, value=_renamed(made.value, clash, taken))
+        made = replace(made, value=_renamed(made.value, _hiding(clash, made), taken))
     return statement
+
+
+def _hiding(node: Reduce, statement: Statement) -> Reduce:
+    """A sum in this one whose index hides another, and has conditions that are not for this one;
+    else this one."""
+    around = {*statement.indices, *node.indices}
+    inner = (n for n in walk(node.body) if isinstance(n, Reduce) and around & set(n.indices))
+    return next((n for n in inner if not set(n.where) <= set(node.where)), node)
 
 
 def _closed(statement: Statement) -> Statement:
