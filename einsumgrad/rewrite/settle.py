@@ -148,20 +148,12 @@ def _named_apart(statement: Statement) -> Statement:
     its indices, which `ir.verify` finds; no name would help, so that all keep theirs."""
     made = statement
     for _ in range(1 + sum(isinstance(node, Reduce) for node in walk(statement.value))):
-        clash = next((n for n in _clashes(made) if isinstance(n, Reduce)), None)
+        clash = next((s for s in _clashes(made) if isinstance(s.node, Reduce)), None)
         if clash is None:
             return made
         taken = {i.name for i in made.every_index}
-        made = replace(made, value=_renamed(made.value, _hiding(clash, made), taken))
+        made = replace(made, value=_renamed(made.value, _hiding(clash), taken))
     return statement
-
-
-def _hiding(node: Reduce, statement: Statement) -> Reduce:
-    """A sum in this one whose index hides another, and has conditions that are not for this one;
-    else this one."""
-    around = {*statement.indices, *node.indices}
-    inner = (n for n in walk(node.body) if isinstance(n, Reduce) and around & set(n.indices))
-    return next((n for n in inner if not set(n.where) <= set(node.where)), node)
 
 
 def _closed(statement: Statement) -> Statement:
@@ -201,7 +193,17 @@ def _bound(node: Reduce | Normalise) -> tuple[Index, ...]:
     return node.indices if isinstance(node, Reduce) else (node.index,)
 
 
-def _clashes(statement: Statement) -> Iterator[Reduce | Normalise]:
+def _hiding(scope: _Scope) -> Reduce:
+    """A sum in this one whose index hides another, and has conditions that are not for this one;
+    else this one."""
+    node = scope.node
+    assert isinstance(node, Reduce)
+    sums = (n for n in walk(node.body) if isinstance(n, Reduce))
+    inner = (n for n in sums if not scope.visible.isdisjoint(n.indices))
+    return next((n for n in inner if not set(n.where) <= set(node.where)), node)
+
+
+def _clashes(statement: Statement) -> Iterator[_Scope]:
     """Binders that would be given conditions that they do not have."""
     every = tuple(dict.fromkeys((*statement.where, *_conditions(statement.value))))
     loops = frozenset(statement.indices)
@@ -215,14 +217,14 @@ def _clashes(statement: Statement) -> Iterator[Reduce | Normalise]:
         leaks = bound & loops and given - set(statement.where)
         clash = given != set(scope.node.where) or leaks or bound & (loops - shown)
         if clash:
-            yield scope.node
+            yield scope
 
 
 def _unnameable(statement: Statement) -> Iterator[Normalise]:
     """Softmaxes that would be given conditions, or that give an operator around them theirs; an
     index that is that of the entry cannot be renamed."""
     if any(isinstance(node, Normalise) for node in walk(statement.value)):
-        causes = map(_cause, _clashes(statement))
+        causes = (_cause(scope.node) for scope in _clashes(statement))
         yield from (node for node in causes if isinstance(node, Normalise))
 
 
