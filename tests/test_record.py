@@ -141,4 +141,4 @@ def test_a_default_that_all_would_share_is_refused() -> None:
 
         @record
         class Shared:
-            entries: list[int] = []  # noqa: RUF012
+            entries: list[int] = field(default=[])

@@ -8,7 +8,7 @@ range.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from fractions import Fraction
 
 from einsumgrad.check.faults import NoDerivative
@@ -31,6 +31,7 @@ from einsumgrad.ir.walk import free_indices
 from einsumgrad.record import record
 
 LARGE = 10**6
+"""A size for which a position near an end is where it is for all large ones."""
 
 
 @record
@@ -64,14 +65,9 @@ class Ranges:
     def fixed(self, access: ir.Access) -> bool:
         """Whether a position that no index moves is outside, if all sizes are large: `x[1]` is
         taken for inside."""
-        rooms = (
-            room
-            for at, axis in zip(access.at, self.axes[access.tensor], strict=True)
-            if not free_indices(at)
-            for room in self.room(at, axis)
-        )
+        rooms = self.rooms(access, lambda at: not free_indices(at))
         large = dict.fromkeys((*self.classes, *self.classes.values()), LARGE)
-        return any(room is not None and evaluated(room, large) < 0 for room in rooms)
+        return any(evaluated(room, large) < 0 for room in rooms)
 
     def _printable(self, access: ir.Access, axis: str) -> str:
         """A name of the size that a program can write. Raises EinError if there is none."""
@@ -86,12 +82,14 @@ class Ranges:
 
     def leaves(self, access: ir.Access) -> bool:
         """Whether some position is surely outside for some values of its indices."""
-        rooms = (
-            room
-            for at, axis in zip(access.at, self.axes[access.tensor], strict=True)
-            for room in self.room(at, axis)
-        )
-        return any(r is not None and self.natural(added(times(MINUS, r), MINUS)) for r in rooms)
+        rooms = self.rooms(access, lambda _: True)
+        return any(self.natural(added(times(MINUS, room), MINUS)) for room in rooms)
+
+    def rooms(self, access: ir.Access, asked: Callable[[ir.Expr], bool]) -> Iterator[Polynomial]:
+        """How far the positions that are asked for stay from the ends of their axes."""
+        for at, axis in zip(access.at, self.axes[access.tensor], strict=True):
+            if asked(at):
+                yield from (room for room in self.room(at, axis) if room is not None)
 
     def room(self, at: ir.Expr, axis: str) -> tuple[Polynomial | None, Polynomial | None]:
         """How far the position stays from either end of its axis at least; None where it is no

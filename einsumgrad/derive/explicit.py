@@ -25,7 +25,7 @@ from einsumgrad.ir.nodes import (
     Statement,
     children,
 )
-from einsumgrad.ir.walk import free_indices
+from einsumgrad.ir.walk import bound_by, free_indices
 from einsumgrad.record import record, replace
 
 
@@ -117,7 +117,7 @@ def _explicit(node: Node, known: Ranges) -> Node:
     if any(new is not old for new, old in zip(done, parts, strict=True)):
         node = rebuild(node, done)
     if isinstance(node, Normalise | Reduce) and chooses(node):
-        bound = node.indices if isinstance(node, Reduce) else (node.index,)
+        bound = bound_by(node)
         inside = _entering(node.body, frozenset(bound), known)
         return replace(node, where=conjuncts((*node.where, *inside))) if inside else node
     return node

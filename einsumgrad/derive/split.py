@@ -35,7 +35,7 @@ from einsumgrad.ir.nodes import (
     children,
     walk,
 )
-from einsumgrad.ir.walk import free_indices, gathers, guards
+from einsumgrad.ir.walk import bound_by, free_indices, gathers, guards
 from einsumgrad.record import record, replace
 
 PLAIN = (Access, Product, Number, Size, Position)
@@ -177,7 +177,7 @@ def fresh_name(name: str, taken: set[str]) -> str:
 
 def _outer(where: tuple[Condition, ...], node: Reduce | Normalise) -> tuple[Condition, ...]:
     """The conditions around an operator that hold in it: on indices that it binds they do not."""
-    bound = set(node.indices if isinstance(node, Reduce) else (node.index,))
+    bound = set(bound_by(node))
     return tuple(c for c in where if bound.isdisjoint(free_indices(c)))
 
 

@@ -60,31 +60,27 @@ def tile(name: str, made: Tile) -> str:
         _moved(c, "%c", row * made.result + byte)
         for c, (row, byte) in zip(held, parts, strict=True)
     ]
-    sums = [f"%s{k} = alloca {vector}" for k in range(len(parts))]
-    zeros = [f"store {vector} zeroinitializer, ptr %s{k}" for k in range(len(parts))]
-    before = list(_put(vector, "l", held, item))
+    own = [f"%s{k}" for k in range(len(parts))]
+    sums = [f"{s} = alloca {vector}" for s in own]
+    zeros = [f"store {vector} zeroinitializer, ptr {s}" for s in own]
     blocks = {
         "entry": [*places, *sums, *zeros, "br i1 %more, label %load, label %start"],
-        "load": [*before, "br label %start"], "start": ["br label %head0"],
+        "load": [*_moves(vector, "l", held, own, item), "br label %start"],
+        "start": ["br label %head0"],
         **_loop(made, 0, "start", "done"),
-        "done": [*_got(vector, "d", held, item), "ret void"],
+        "done": [*_moves(vector, "d", own, held, item), "ret void"],
     }  # fmt: skip
     head = f"define private void {name}(ptr noalias %a, ptr noalias %b, ptr noalias %c, i64 %k, "
     return f"{head}i1 %more) noinline nounwind {{\n{_joined(blocks)}}}\n"
 
 
-def _put(vector: str, letter: str, held: Sequence[str], item: int) -> Iterator[str]:
-    """The sums so far, from the result."""
-    for k, place in enumerate(held):
+def _moves(
+    vector: str, letter: str, places: Sequence[str], others: Sequence[str], item: int
+) -> Iterator[str]:
+    """The vectors at some places put to others."""
+    for k, (place, other) in enumerate(zip(places, others, strict=True)):
         yield f"%{letter}{k} = load {vector}, ptr {place}, align {item}"
-        yield f"store {vector} %{letter}{k}, ptr %s{k}"
-
-
-def _got(vector: str, letter: str, held: Sequence[str], item: int) -> Iterator[str]:
-    """The sums into the result."""
-    for k, place in enumerate(held):
-        yield f"%{letter}{k} = load {vector}, ptr %s{k}"
-        yield f"store {vector} %{letter}{k}, ptr {place}, align {item}"
+        yield f"store {vector} %{letter}{k}, ptr {other}, align {item}"
 
 
 def _loop(made: Tile, level: int, before: str, after: str) -> dict[str, list[str]]:

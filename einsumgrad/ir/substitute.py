@@ -8,7 +8,7 @@ from operator import is_not
 from einsumgrad.ir.affine import is_affine
 from einsumgrad.ir.build import rebuild
 from einsumgrad.ir.nodes import Condition, Expr, Index, Node, Normalise, Position, Reduce, children
-from einsumgrad.ir.walk import accesses, free_indices, with_children
+from einsumgrad.ir.walk import accesses, bound_by, free_indices, with_children
 
 
 def fresh_index(index: Index, taken: Iterable[str]) -> Index:
@@ -75,7 +75,7 @@ def pins(nodes: Iterable[Node], mapped: Mapped) -> bool:
 
 
 def _substitute_binder(node: Reduce | Normalise, mapped: Mapped, avoid: frozenset[str]) -> Node:
-    bound = node.indices if isinstance(node, Reduce) else (node.index,)
+    bound = bound_by(node)
     free = {i for part in _inner(node) for i in free_indices(part)}
     inner = {i: e for i, e in mapped.items() if i not in bound and i in free}
     incoming = {i.name for e in inner.values() for i in free_indices(e)}

@@ -30,6 +30,11 @@ from einsumgrad.ir.nodes import (
 )
 
 
+def bound_by(node: Reduce | Normalise) -> tuple[Index, ...]:
+    """The indices that an operator binds."""
+    return node.indices if isinstance(node, Reduce) else (node.index,)
+
+
 def with_children(node: Node, parts: tuple[Node, ...]) -> Node:
     """The same node with other parts, given in the order of `children`."""
     exprs = tuple([part for part in parts if isinstance(part, Expr)])

@@ -23,7 +23,7 @@ from einsumgrad.ir.nodes import (
     walk,
 )
 from einsumgrad.ir.substitute import fresh_index, replace_all, substitute
-from einsumgrad.ir.walk import free_indices, with_children
+from einsumgrad.ir.walk import bound_by, free_indices, with_children
 from einsumgrad.record import record, replace
 from einsumgrad.reflect.reflect import needed_indices
 from einsumgrad.rewrite.edit import Reason, Told, taken_names, unheard, with_statements
@@ -183,14 +183,10 @@ class _Scope:
 def _scopes(node: Node, visible: frozenset[Index]) -> Iterator[_Scope]:
     inner = visible
     if isinstance(node, Reduce | Normalise):
-        inner = visible | set(_bound(node))
+        inner = visible | set(bound_by(node))
         yield _Scope(node, inner)
     for part in children(node):
         yield from _scopes(part, inner)
-
-
-def _bound(node: Reduce | Normalise) -> tuple[Index, ...]:
-    return node.indices if isinstance(node, Reduce) else (node.index,)
 
 
 def _hiding(scope: _Scope) -> Reduce:
@@ -209,7 +205,7 @@ def _clashes(statement: Statement) -> Iterator[_Scope]:
     loops = frozenset(statement.indices)
     shown = {i for n in (statement.value, *statement.target.at) for i in _shown(n)}
     for scope in _scopes(statement.value, loops):
-        bound = set(_bound(scope.node))
+        bound = set(bound_by(scope.node))
         given = {
             c for c in every
             if bound & set(free_indices(c)) and set(free_indices(c)) <= scope.visible
@@ -230,7 +226,7 @@ def _unnameable(statement: Statement) -> Iterator[Normalise]:
 
 def _cause(node: Reduce | Normalise) -> Reduce | Normalise:
     """A softmax in this operator, over an index of it, with conditions that this one has not."""
-    inner = (n for n in walk(node.body) if isinstance(n, Normalise) and n.index in _bound(node))
+    inner = (n for n in walk(node.body) if isinstance(n, Normalise) and n.index in bound_by(node))
     found = next((n for n in inner if not set(n.where) <= set(node.where)), None)
     return node if found is None else _cause(found)
 
@@ -239,7 +235,7 @@ def _shown(node: Node) -> Iterator[Index]:
     """The free indices of what is printed left of `where`."""
     if isinstance(node, Position):
         yield node.index
-    own = set(_bound(node)) if isinstance(node, Reduce) else set()
+    own = set(bound_by(node)) if isinstance(node, Reduce) else set()
     parts = (node.body,) if isinstance(node, Reduce | Normalise) else children(node)
     yield from (i for part in parts for i in _shown(part) if i not in own)
 

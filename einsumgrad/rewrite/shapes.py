@@ -22,7 +22,7 @@ from einsumgrad.ir.nodes import (
     children,
     walk,
 )
-from einsumgrad.ir.walk import free_indices, with_children
+from einsumgrad.ir.walk import bound_by, free_indices, with_children
 from einsumgrad.record import record, replace
 
 Names = dict[Index, Position]
@@ -122,7 +122,7 @@ def _numbered(node: Node, names: Names, depth: int) -> Node:
 
 
 def _binder_numbered(node: Reduce | Normalise, names: Names, depth: int) -> Node:
-    bound = node.indices if isinstance(node, Reduce) else (node.index,)
+    bound = bound_by(node)
     fresh = {i: Index(f"@{depth}.{k}", i.size) for k, i in enumerate(bound)}
     inner = names | {old: Position(new) for old, new in fresh.items()}
     body = _numbered(node.body, inner, depth + 1)

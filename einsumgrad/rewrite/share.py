@@ -50,20 +50,10 @@ SUBSCRIPTS = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
 
 def share(program: Program, told: Told = unheard) -> Program:
     """Values read by the names that they have, then common parts named."""
-    shapes = _shapes(program)
-    program = with_statements(program, _reused(program, shapes, told))
-    return with_statements(program, Sharer(program, shapes, told).run())
-
-
-def reuse(program: Program, told: Told = unheard) -> Program:
-    """Values read by the names that they have."""
-    return with_statements(program, _reused(program, _shapes(program), told))
-
-
-def _shapes(program: Program) -> Shapes:
     shapes = Shapes()
     shapes.whole.update(shapes.of(body).shape for body in _unnamed(program))
-    return shapes
+    program = with_statements(program, _reused(program, shapes, told))
+    return with_statements(program, Sharer(program, shapes, told).run())
 
 
 def _unnamed(program: Program) -> Iterator[Expr]:
