@@ -3,7 +3,7 @@ like leaves out what reads outside (LANGUAGE §6)."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import TypeGuard
 
 from einsumgrad.check.conditions import possible
@@ -24,6 +24,7 @@ from einsumgrad.ir.nodes import (
     Reduce,
     Statement,
     children,
+    walk,
 )
 from einsumgrad.ir.walk import bound_by, free_indices
 from einsumgrad.record import record, replace
@@ -36,12 +37,18 @@ class Outside:
 
     known: Ranges | None
 
-    def loose(self, node: Normalise | Reduce, around: Iterable[Condition]) -> bool:
+    def loose(
+        self, node: Normalise | Reduce, around: Iterable[Condition], part: Expr | None = None
+    ) -> bool:
         """Whether an operator leaves out more than conditions in print will say: what it is taken
-        of has to stay where it is then, since a tensor that had its name would be 0 there."""
+        of has to stay where it is then, since a tensor that had its name would be 0 there. With
+        `part`: whether it does for what that part of it reads."""
         if self.known is None or not chooses(node):
             return False
         reads = tuple(filter(may_leave, entered(node.body)))
+        if part is not None:
+            own = set(map(id, walk(part)))
+            reads = tuple(access for access in reads if id(access) in own)
         if any(map(self.known.fixed, reads)):
             return True
         try:
@@ -59,22 +66,32 @@ class Outside:
         would be read in print, its entries are 0 where they fail, and not -∞."""
         if self.known is None:
             return statement
-        value = _unsaid(statement.value, self.known)
-        assert isinstance(value, Expr)
+        value = _unsaid(statement.value, self.known, _infinite)
         return statement if value is statement.value else replace(statement, value=value)
+
+    def as_written(self, value: Expr) -> Expr:
+        """The value, its operators without conditions that their reads imply."""
+        return value if self.known is None else _unsaid(value, self.known, chooses)
 
 
 def _infinite(node: Node) -> TypeGuard[Normalise]:
     return isinstance(node, Normalise) and node.op == "log_softmax"
 
 
-def _unsaid(node: Node, known: Ranges) -> Node:
+def _unsaid(value: Expr, known: Ranges, asked: Callable[[Node], bool]) -> Expr:
+    found = _without(value, known, asked)
+    assert isinstance(found, Expr)
+    return found
+
+
+def _without(node: Node, known: Ranges, asked: Callable[[Node], bool]) -> Node:
+    """The node, operators in it that are asked for without conditions that their reads imply."""
     parts = children(node)
-    done = tuple(_unsaid(part, known) for part in parts)
+    done = tuple(_without(part, known, asked) for part in parts)
     if any(new is not old for new, old in zip(done, parts, strict=True)):
         node = rebuild(node, done)
-    if _infinite(node) and node.where:
-        implied = set(_entering(node.body, frozenset((node.index,)), known))
+    if isinstance(node, Normalise | Reduce) and node.where and asked(node):
+        implied = set(_entering(node.body, frozenset(bound_by(node)), known))
         return replace(node, where=tuple(c for c in node.where if c not in implied))
     return node
 

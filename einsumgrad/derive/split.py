@@ -88,7 +88,7 @@ class Splitter:
     def parts(self, node: Expr, heavy: bool, where: tuple[Condition, ...]) -> Expr:
         """The node itself, with names for parts of its parts."""
         if isinstance(node, Reduce | Normalise):
-            where = _outer(where, node)
+            where = outer(where, node)
             if self._loose(node, where):
                 return node
         heavy = heavy or not _linear(node)
@@ -175,7 +175,7 @@ def fresh_name(name: str, taken: set[str]) -> str:
     return found
 
 
-def _outer(where: tuple[Condition, ...], node: Reduce | Normalise) -> tuple[Condition, ...]:
+def outer(where: tuple[Condition, ...], node: Reduce | Normalise) -> tuple[Condition, ...]:
     """The conditions around an operator that hold in it: on indices that it binds they do not."""
     bound = set(bound_by(node))
     return tuple(c for c in where if bound.isdisjoint(free_indices(c)))

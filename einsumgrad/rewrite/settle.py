@@ -3,10 +3,12 @@ operator that binds one of the names it mentions, so names must differ where tha
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import field
 
 from einsumgrad.check.check import default_outputs
-from einsumgrad.derive.split import fresh_name
+from einsumgrad.derive.explicit import Outside, outside
+from einsumgrad.derive.split import fresh_name, outer
 from einsumgrad.ir.build import rebuild
 from einsumgrad.ir.nodes import (
     Access,
@@ -23,12 +25,23 @@ from einsumgrad.ir.nodes import (
     walk,
 )
 from einsumgrad.ir.substitute import fresh_index, replace_all, substitute
-from einsumgrad.ir.walk import bound_by, free_indices, with_children
-from einsumgrad.record import record, replace
+from einsumgrad.ir.walk import free_indices, with_children
+from einsumgrad.record import Lazy, Open, record, replace
 from einsumgrad.reflect.reflect import needed_indices
-from einsumgrad.rewrite.edit import Reason, Told, taken_names, unheard, with_statements
+from einsumgrad.rewrite.clashes import Operator, clashes, conditions, hiding, unnameable
+from einsumgrad.rewrite.edit import (
+    Reason,
+    Told,
+    completed,
+    taken_names,
+    unheard,
+    with_statements,
+)
 from einsumgrad.rewrite.factor import factors_of
 from einsumgrad.rewrite.shapes import Form, Shapes
+
+Where = tuple[Condition, ...]
+Stays = Callable[[Operator, Where], bool]
 
 
 def settle(program: Program, told: Told = unheard) -> Program:
@@ -47,23 +60,81 @@ def apart(program: Program, told: Told = unheard) -> Program:
 
 
 def _settled(program: Program, told: Told) -> Iterator[Statement]:
-    sizes = _sizes(program)
-    taken, shapes = taken_names(program), Shapes()
-    names: dict[tuple[int, int], str] = {}
+    sizes, apart = _sizes(program), _Apart(program, told)
     for written in program.statements:
         if not written.derived:
             yield written
             continue
-        own = statement = _own_names(settle_statement(written, told), sizes, told)
-        while (clash := next(_unnameable(statement), None)) is not None:
-            form = shapes.of(clash)
-            where = _held(statement, form)
-            name = names.setdefault((form.shape, len(where)), fresh_name("c", taken))
-            helper, statement = _apart(statement, form, name, where, told)
-            if name not in taken:
-                yield settle_statement(helper, told)
-            taken.add(name)
-        yield statement if statement is own else settle_statement(statement, told)
+        own = _own_names(settle_statement(written, told), sizes, told)
+        yield from apart.settled(own)
+
+
+@record(frozen=False)
+class _Apart(Open):
+    """Gives softmaxes that clash statements of their own. `names`: those by the shape of what they
+    name and the number of its conditions."""
+
+    program: Program
+    told: Told
+    shapes: Shapes = field(default_factory=Shapes)
+    names: dict[tuple[int, int], str] = field(default_factory=dict)
+
+    @Lazy
+    def taken(self) -> set[str]:
+        return taken_names(self.program)
+
+    @Lazy
+    def outside(self) -> Outside:
+        return outside(completed(self.program))
+
+    def settled(self, statement: Statement) -> Iterator[Statement]:
+        """The statement behind those made for it."""
+        made = statement
+        while (clash := self._clash(made)) is not None:
+            form = self.shapes.of(clash)
+            key = (form.shape, len(_held(made, form)))
+            name = self.names.setdefault(key, fresh_name("c", self.taken))
+            definition, made = self._apart(made, name, form)
+            if name not in self.taken:
+                self.taken.add(name)
+                yield from self.settled(settle_statement(definition, self.told))
+        yield made if made is statement else settle_statement(made, self.told)
+
+    def _clash(self, statement: Statement) -> Expr | None:
+        """What clashes, but for what alone is the statement already."""
+        found = unnameable(statement, self.outside)
+        return next((node for node in found if not self._alone(statement, node)), None)
+
+    def _alone(self, statement: Statement, node: Expr) -> bool:
+        if node is not statement.value:
+            return False
+        form = self.shapes.of(node)
+        held = set(_held(statement, form)) == set(statement.where)
+        return held and set(form.free) == set(statement.indices)
+
+    def _apart(self, statement: Statement, name: str, form: Form) -> tuple[Statement, Statement]:
+        """A softmax with a statement of its own, out of reach of conditions that are not for it.
+        It stays in operators that would forget what they leave out."""
+        node, entry = form.node, Access(name, tuple(Position(i) for i in form.free))
+
+        def stays(operator: Operator, where: Where) -> bool:
+            return self.outside.loose(operator, where, node)
+
+        value = _exchanged(statement.value, node, entry, statement.where, stays)
+        assert isinstance(value, Expr)
+        made = replace(statement, value=value)
+        reason = Reason("the condition is not for {0}, which gets a name", (node,))
+        self.told(statement, made, reason)
+        where = _held(statement, form)
+        helper = Statement(form.free, entry, "=", node, where=where, listed=True, derived=True)
+        return self._read_alone(helper), made
+
+    def _read_alone(self, statement: Statement) -> Statement:
+        """The statement of what clashes in itself without conditions that its reads imply."""
+        if next(clashes(statement), None) is None:
+            return statement
+        plain = replace(statement, value=self.outside.as_written(statement.value), where=())
+        return statement if next(clashes(plain), None) else plain
 
 
 def _sizes(program: Program) -> dict[str, str]:
@@ -109,25 +180,11 @@ def _reindexed(node: Node, names: Mapping[Index, Index]) -> Node:
             return node
 
 
-def _apart(
-    statement: Statement, form: Form, name: str, where: tuple[Condition, ...], told: Told
-) -> tuple[Statement, Statement]:
-    """A softmax with a statement of its own, out of reach of conditions that are not for it;
-    `where`: those that are."""
-    entry = Access(name, tuple(Position(i) for i in form.free))
-    value = _exchanged(statement.value, form.node, entry)
-    assert isinstance(value, Expr)
-    made = replace(statement, value=value)
-    told(statement, made, Reason("the condition is not for {0}, which gets a name", (form.node,)))
-    helper = Statement(form.free, entry, "=", form.node, where=where, listed=True, derived=True)
-    return helper, made
-
-
 def _held(statement: Statement, form: Form) -> tuple[Condition, ...]:
     """The conditions of operators in a softmax on indices that are loops of its own statement: as
     they are printed they hold for the whole of it, and so they do where it is read."""
     kept = {*statement.where, *form.node.where} if isinstance(form.node, Normalise) else ()
-    inner = dict.fromkeys(_conditions(form.node))
+    inner = dict.fromkeys(conditions(form.node))
     return tuple(c for c in inner if c in kept and set(free_indices(c)) <= set(form.free))
 
 
@@ -148,11 +205,11 @@ def _named_apart(statement: Statement) -> Statement:
     its indices, which `ir.verify` finds; no name would help, so that all keep theirs."""
     made = statement
     for _ in range(1 + sum(isinstance(node, Reduce) for node in walk(statement.value))):
-        clash = next((s for s in _clashes(made) if isinstance(s.node, Reduce)), None)
+        clash = next((s for s in clashes(made) if isinstance(s.node, Reduce)), None)
         if clash is None:
             return made
         taken = {i.name for i in made.every_index}
-        made = replace(made, value=_renamed(made.value, _hiding(clash), taken))
+        made = replace(made, value=_renamed(made.value, hiding(clash), taken))
     return statement
 
 
@@ -164,80 +221,6 @@ def _closed(statement: Statement) -> Statement:
     inner = (c for s in softmaxes for c in s.where if set(free_indices(c)) <= loops)
     where = tuple(dict.fromkeys((*statement.where, *inner)))
     return statement if where == statement.where else replace(statement, where=where)
-
-
-def _conditions(node: Node) -> Iterator[Condition]:
-    for part in walk(node):
-        if isinstance(part, Reduce | Normalise):
-            yield from part.where
-
-
-@record
-class _Scope:
-    """A binder and the indices that are visible inside it."""
-
-    node: Reduce | Normalise
-    visible: frozenset[Index]
-
-
-def _scopes(node: Node, visible: frozenset[Index]) -> Iterator[_Scope]:
-    inner = visible
-    if isinstance(node, Reduce | Normalise):
-        inner = visible | set(bound_by(node))
-        yield _Scope(node, inner)
-    for part in children(node):
-        yield from _scopes(part, inner)
-
-
-def _hiding(scope: _Scope) -> Reduce:
-    """A sum in this one whose index hides another, and has conditions that are not for this one;
-    else this one."""
-    node = scope.node
-    assert isinstance(node, Reduce)
-    sums = (n for n in walk(node.body) if isinstance(n, Reduce))
-    inner = (n for n in sums if not scope.visible.isdisjoint(n.indices))
-    return next((n for n in inner if not set(n.where) <= set(node.where)), node)
-
-
-def _clashes(statement: Statement) -> Iterator[_Scope]:
-    """Binders that would be given conditions that they do not have."""
-    every = tuple(dict.fromkeys((*statement.where, *_conditions(statement.value))))
-    loops = frozenset(statement.indices)
-    shown = {i for n in (statement.value, *statement.target.at) for i in _shown(n)}
-    for scope in _scopes(statement.value, loops):
-        bound = set(bound_by(scope.node))
-        given = {
-            c for c in every
-            if bound & set(free_indices(c)) and set(free_indices(c)) <= scope.visible
-        }  # fmt: skip
-        leaks = bound & loops and given - set(statement.where)
-        clash = given != set(scope.node.where) or leaks or bound & (loops - shown)
-        if clash:
-            yield scope
-
-
-def _unnameable(statement: Statement) -> Iterator[Normalise]:
-    """Softmaxes that would be given conditions, or that give an operator around them theirs; an
-    index that is that of the entry cannot be renamed."""
-    if any(isinstance(node, Normalise) for node in walk(statement.value)):
-        causes = (_cause(scope.node) for scope in _clashes(statement))
-        yield from (node for node in causes if isinstance(node, Normalise))
-
-
-def _cause(node: Reduce | Normalise) -> Reduce | Normalise:
-    """A softmax in this operator, over an index of it, with conditions that this one has not."""
-    inner = (n for n in walk(node.body) if isinstance(n, Normalise) and n.index in bound_by(node))
-    found = next((n for n in inner if not set(n.where) <= set(node.where)), None)
-    return node if found is None else _cause(found)
-
-
-def _shown(node: Node) -> Iterator[Index]:
-    """The free indices of what is printed left of `where`."""
-    if isinstance(node, Position):
-        yield node.index
-    own = set(bound_by(node)) if isinstance(node, Reduce) else set()
-    parts = (node.body,) if isinstance(node, Reduce | Normalise) else children(node)
-    yield from (i for part in parts for i in _shown(part) if i not in own)
 
 
 def _renamed(value: Expr, node: Reduce, taken: set[str]) -> Expr:
@@ -254,10 +237,19 @@ def _renamed(value: Expr, node: Reduce, taken: set[str]) -> Expr:
     return result
 
 
-def _exchanged(node: Node, old: Node, new: Node) -> Node:
+def _exchanged(
+    node: Node, old: Node, new: Node, where: Where = (), stays: Stays | None = None
+) -> Node:
+    """The node with another one in the place of a part of it, which may be there more than once;
+    not in operators in which it stays, given the conditions around them."""
     if node is old:
         return new
+    if stays is not None and isinstance(node, Operator):
+        where = outer(where, node)
+        if stays(node, where):
+            return node
+        where = (*where, *node.where)
     parts = children(node)
-    done = tuple(_exchanged(part, old, new) for part in parts)
+    done = tuple(_exchanged(part, old, new, where, stays) for part in parts)
     changed = any(a is not b for a, b in zip(done, parts, strict=True))
     return rebuild(node, done) if changed else node
