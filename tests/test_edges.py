@@ -91,7 +91,8 @@ PARTLY_OUTSIDE = {
     "constant position": "R[0]^2 + tanh(max_k(R[k] h[b,k] - R[0-1]))",
     "logarithm": "Σ_k R[k] tanh(log(softmax_k(R[k] h[b,k+1])))",
     "softmaxes three deep": "Σ_{j,k} R[k] softmax_k(softmax_j(softmax_k(R[k] + h[b,j-k])))",
-    "name in a log_softmax": "Σ_{j,k} tanh tanh(log_softmax_j(R[k-j] + exp(log_softmax_k h[b,2j-1])))",
+    "one part in two operators": "tanh(logsumexp_k(h[b,0-1] (Σ_j R[k-1]))) + min_k Σ_j R[k-1]",
+    "name in log_softmax": "Σ_{j,k} tanh tanh(log_softmax_j(R[k-j] + exp log_softmax_k h[b,2j-1]))",
 }
 
 

@@ -16,6 +16,7 @@ import oracle
 import pytest
 from hypothesis import HealthCheck, Phase, assume, event, given, note, settings
 from hypothesis import strategies as st
+from nested import mixed
 from programs import Sample, programs
 
 import einsumgrad
@@ -296,4 +297,4 @@ def test_as_many_programs_as_asked_for(pytestconfig: pytest.Config) -> None:
         if done % 100 == 0 and reporter is not None:
             reporter.write_line(f"{done} of {count} programs")
 
-    hold(PROPERTIES, programs(), count, watch)
+    hold(PROPERTIES, mixed(), count, watch)

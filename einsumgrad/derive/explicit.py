@@ -3,105 +3,38 @@ like leaves out what reads outside (LANGUAGE §6)."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from typing import TypeGuard
+from collections.abc import Iterator
 
 from einsumgrad.check.conditions import possible
 from einsumgrad.check.ranges import Ranges, ranges
 from einsumgrad.derive.named import named
 from einsumgrad.diagnostics import EinError
-from einsumgrad.ir.build import conjuncts, rebuild
-from einsumgrad.ir.inside import chooses, computed_reads, entered, may_leave
+from einsumgrad.ir.build import ZERO, conjuncts, rebuild
+from einsumgrad.ir.inside import chooses, computed_reads, entered, may_leave, over_nothing
 from einsumgrad.ir.nodes import (
     And,
+    Call,
+    Compare,
     Condition,
     Expr,
-    Index,
     Node,
     Normalise,
     Not,
+    Position,
     Program,
     Reduce,
     Statement,
     children,
-    walk,
 )
-from einsumgrad.ir.walk import bound_by, free_indices
-from einsumgrad.record import record, replace
+from einsumgrad.ir.walk import bound_by, free_indices, outer
+from einsumgrad.record import replace
 
-
-@record
-class Outside:
-    """What operators leave out since it is outside. `known`: what is known of sizes; None where
-    nothing is read at a computed position."""
-
-    known: Ranges | None
-
-    def loose(
-        self, node: Normalise | Reduce, around: Iterable[Condition], part: Expr | None = None
-    ) -> bool:
-        """Whether an operator leaves out more than conditions in print will say: what it is taken
-        of has to stay where it is then, since a tensor that had its name would be 0 there. With
-        `part`: whether it does for what that part of it reads."""
-        if self.known is None or not chooses(node):
-            return False
-        reads = tuple(filter(may_leave, entered(node.body)))
-        if part is not None:
-            own = set(map(id, walk(part)))
-            reads = tuple(access for access in reads if id(access) in own)
-        if any(map(self.known.fixed, reads)):
-            return True
-        try:
-            inside = tuple(c for access in reads for c in self.known.leaving(access))
-        except EinError:  # a condition without words is nowhere
-            return True
-        where = (*around, *(() if _infinite(node) else node.where))
-        if set(where).issuperset(inside):
-            return False
-        found = dict.fromkeys(i for c in (*where, *inside) for i in free_indices(c))
-        return possible(found, where, Not(And(inside)), self.known)
-
-    def unsaid(self, statement: Statement) -> Statement:
-        """The statement, each log_softmax in it without conditions that its reads imply: as they
-        would be read in print, its entries are 0 where they fail, and not -∞."""
-        if self.known is None:
-            return statement
-        value = _unsaid(statement.value, self.known, _infinite)
-        return statement if value is statement.value else replace(statement, value=value)
-
-    def as_written(self, value: Expr) -> Expr:
-        """The value, its operators without conditions that their reads imply."""
-        return value if self.known is None else _unsaid(value, self.known, chooses)
-
-
-def _infinite(node: Node) -> TypeGuard[Normalise]:
-    return isinstance(node, Normalise) and node.op == "log_softmax"
-
-
-def _unsaid(value: Expr, known: Ranges, asked: Callable[[Node], bool]) -> Expr:
-    found = _without(value, known, asked)
-    assert isinstance(found, Expr)
-    return found
-
-
-def _without(node: Node, known: Ranges, asked: Callable[[Node], bool]) -> Node:
-    """The node, operators in it that are asked for without conditions that their reads imply."""
-    parts = children(node)
-    done = tuple(_without(part, known, asked) for part in parts)
-    if any(new is not old for new, old in zip(done, parts, strict=True)):
-        node = rebuild(node, done)
-    if isinstance(node, Normalise | Reduce) and node.where and asked(node):
-        implied = set(_entering(node.body, frozenset(bound_by(node)), known))
-        return replace(node, where=tuple(c for c in node.where if c not in implied))
-    return node
-
-
-def outside(program: Program) -> Outside:
-    return Outside(ranges(program) if computed_reads(program.statements) else None)
+Where = tuple[Condition, ...]
 
 
 def explicit(program: Program) -> Program:
-    """The program with the conditions of its operators, but for those that surely hold."""
+    """The program with the conditions of its operators, but for those that surely hold. One that
+    does not name what an operator binds leaves it over nothing where it fails."""
     if not computed_reads(program.statements):
         return program
     known = ranges(program)
@@ -118,30 +51,58 @@ def worded(program: Program) -> Program:
 
 
 def _statement(statement: Statement, known: Ranges) -> Statement:
-    value = _explicit(statement.value, known)
-    assert isinstance(value, Expr)
     where = statement.where
     if statement.op in ("max=", "min="):
         inside = (c for access in entered(statement.value) for c in known.leaving(access))
         where = conjuncts((*where, *inside))
+    value = _operator(statement.value, known, where)
     changed = value is not statement.value or where != statement.where
     return replace(statement, value=value, where=where) if changed else statement
 
 
-def _explicit(node: Node, known: Ranges) -> Node:
+def _operator(value: Expr, known: Ranges, around: Where) -> Expr:
+    """A whole right side: if it is a log_softmax, it stays one, since its entries have a name."""
+    found = _explicit(value, known, around)
+    match value, found:
+        case Normalise(), Call("log", (Normalise() as inner,)):
+            return replace(inner, op="log_softmax")
+        case _:
+            assert isinstance(found, Expr)
+            return found
+
+
+def _explicit(node: Node, known: Ranges, around: Where) -> Node:
+    if isinstance(node, Normalise | Reduce):
+        around = outer(around, node)
+        own = tuple(_unwritten(node, known, around)) if chooses(node) else ()
+        where = conjuncts((*node.where, *own))
+        node = node if where == node.where else replace(node, where=where)
+        around = (*around, *where)
     parts = children(node)
-    done = tuple(_explicit(part, known) for part in parts)
-    if any(new is not old for new, old in zip(done, parts, strict=True)):
-        node = rebuild(node, done)
-    if isinstance(node, Normalise | Reduce) and chooses(node):
-        bound = bound_by(node)
-        inside = _entering(node.body, frozenset(bound), known)
-        return replace(node, where=conjuncts((*node.where, *inside))) if inside else node
-    return node
+    done = tuple(_explicit(part, known, around) for part in parts)
+    changed = any(new is not old for new, old in zip(done, parts, strict=True))
+    made = rebuild(node, done) if changed else node
+    if isinstance(made, Normalise) and made.op == "log_softmax" and own:
+        return Call("log", (replace(made, op="softmax"),))
+    return made
 
 
-def _entering(body: Expr, bound: frozenset[Index], known: Ranges) -> tuple[Condition, ...]:
-    """The conditions on what an operator binds. Where another fails there is nothing to derive, and
-    no operator can bear it in print."""
-    reads = filter(may_leave, entered(body))
-    return tuple(c for access in reads for c in known.leaving(access, bound))
+def _unwritten(node: Normalise | Reduce, known: Ranges, around: Where) -> Iterator[Condition]:
+    """The conditions under which a tuple enters an operator that are not written for it."""
+    bound = set(bound_by(node))
+    reads = tuple(filter(may_leave, entered(node.body)))
+    inside = dict.fromkeys(c for access in reads for c in known.leaving(access))
+    yield from (c for c in inside if not bound.isdisjoint(free_indices(c)))
+    others = tuple(c for c in inside if bound.isdisjoint(free_indices(c)))
+    first = bound_by(node)[0]
+    if any(map(known.fixed, reads)):
+        yield Compare("<", Position(first), ZERO)
+    elif others and _may_fail(others, (*around, *node.where), known):
+        yield over_nothing(And(others) if len(others) > 1 else others[0], first)
+
+
+def _may_fail(inside: Where, where: Where, known: Ranges) -> bool:
+    if set(where).issuperset(inside):
+        return False
+    found = dict.fromkeys(i for c in (*where, *inside) for i in free_indices(c))
+    return possible(found, where, Not(And(inside)), known)

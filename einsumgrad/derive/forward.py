@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from einsumgrad.check.tensors import complete
-from einsumgrad.derive.explicit import explicit, outside, worded
+from einsumgrad.derive.explicit import explicit, worded
 from einsumgrad.derive.flow import odd_names
 from einsumgrad.derive.others import others
 from einsumgrad.derive.reducing import as_operators
@@ -59,7 +59,6 @@ def _statements(
     """The tangents' statements, each behind what it names; `dots` gets the tangents' names."""
     taken = {tensor.name for tensor in program.tensors}
     taken |= {name + suffix for name in taken}
-    left_out = outside(program)
     program, helpers = as_operators(explicit(program), taken)
     model, odd = model_of(program, wrt), odd_names(program)
     dots |= {name: name + suffix for name in _early(program) & model.varied}
@@ -72,14 +71,14 @@ def _statements(
         if name in integer:
             continue
         yield from helpers.get(origin, ())
-        tangents = Tangents(statement, model, dots, suffix, arguments, logged, left_out, taken)
+        tangents = Tangents(statement, model, dots, suffix, arguments, logged, taken)
         value = tangents.of_statement(odd)
         if value != ZERO:
             dots[name] = name + suffix
-            yield from map(left_out.unsaid, tangents.made.values())
+            yield from tangents.made.values()
             if name in multiplied:
                 value = product(others(statement, program.statements), value)
-            yield left_out.unsaid(_tangent(statement, dots[name], value, origin))
+            yield _tangent(statement, dots[name], value, origin)
 
 
 def _tangent(statement: Statement, name: str, value: Expr, origin: int) -> Statement:

@@ -14,7 +14,7 @@ from einsumgrad.check.tensors import complete
 from einsumgrad.derive import words
 from einsumgrad.derive.around import in_order, reached_in_circles, without_sources
 from einsumgrad.derive.batch import batch_factor
-from einsumgrad.derive.explicit import explicit, outside, worded
+from einsumgrad.derive.explicit import explicit, worded
 from einsumgrad.derive.flow import Contribution, Flow, odd_names, start
 from einsumgrad.derive.fusion import passed_by
 from einsumgrad.derive.gradients import Gradients, name_gradients
@@ -104,13 +104,10 @@ def reverse_steps(
     taken = {tensor.name for tensor in program.tensors}
     meant, helpers = as_operators(explicit(program), taken)
     model = model_of(meant, wanted)
-    left_out = outside(program)
-    pieces = _with_helpers(split(meant.statements, model, taken, left_out), helpers)
+    pieces = _with_helpers(split(meant.statements, model, taken), helpers)
     partly = passed_by((s for found in pieces.values() for s in found), model.definitions)
     gradients = name_gradients(program, model.varied, pieces, seeds, taken, partly)
     steps = without_sources(tuple(_sweep(meant, pieces, model, gradients)), meant, gradients)
-    steps = tuple(replace(s, statement=left_out.unsaid(s.statement)) for s in steps)
-    pieces = {place: tuple(map(left_out.unsaid, found)) for place, found in pieces.items()}
     made = _assemble(program, wanted, pieces, gradients, steps, asked=wrt is not None)
     return Reversed(made, steps, pieces, gradients, model.varied)
 

@@ -11,7 +11,6 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import field
 
-from einsumgrad.derive.explicit import Outside
 from einsumgrad.derive.fusion import logged
 from einsumgrad.derive.pull import Model
 from einsumgrad.derive.rules import active_parts
@@ -35,9 +34,11 @@ from einsumgrad.ir.nodes import (
     children,
     walk,
 )
-from einsumgrad.ir.walk import bound_by, free_indices, gathers, guards
+from einsumgrad.ir.walk import free_indices, gathers, guards, outer
 from einsumgrad.record import record, replace
 
+Named = tuple[Expr, tuple[Condition, ...]]
+"""What gets a name, and the conditions under which it is computed."""
 PLAIN = (Access, Product, Number, Size, Position)
 """What a product of entries is made of, in which nothing gets a name."""
 
@@ -50,8 +51,7 @@ class Splitter:
     model: Model
     logged: frozenset[str]
     taken: set[str]
-    outside: Outside
-    made: dict[Expr, Statement] = field(default_factory=dict)
+    made: dict[Named, Statement] = field(default_factory=dict)
     repeated: frozenset[Expr] = frozenset()
 
     def split(self) -> Statement:
@@ -68,8 +68,6 @@ class Splitter:
         """The argument of a softmax or σ whose logarithm is taken is named in any case."""
         arg = value.args[0] if isinstance(value, Call) else value.body
         if isinstance(arg, Access) or not self.model.active(arg):
-            return value
-        if isinstance(value, Normalise) and self._loose(value, self.statement.where):
             return value
         where = value.where if isinstance(value, Normalise) else ()
         inner = self.named(arg, (*self.statement.where, *where))
@@ -89,8 +87,6 @@ class Splitter:
         """The node itself, with names for parts of its parts."""
         if isinstance(node, Reduce | Normalise):
             where = outer(where, node)
-            if self._loose(node, where):
-                return node
         heavy = heavy or not _linear(node)
         inner = (*where, *node.where) if isinstance(node, Reduce | Normalise) else where
         active, whole = active_parts(node), node.factors if isinstance(node, Product) else ()
@@ -105,13 +101,6 @@ class Splitter:
         if all(new is old for new, old in zip(parts, known, strict=True)):
             return node
         return rebuild_expr(node, parts)
-
-    def _loose(self, node: Reduce | Normalise, where: tuple[Condition, ...]) -> bool:
-        """Whether parts of the node have to stay in it. Its value is read by the statement's name
-        if it is the whole right side of a definition."""
-        defines = self.statement.target.tensor in self.model.definitions
-        whole = node is self.statement.value and defines
-        return self.outside.loose(node, (*where, *node.where) if whole else where)
 
     def entries(self, node: Expr, heavy: bool, where: tuple[Condition, ...]) -> Expr:
         """What a maximum is of: it is read twice, by the comparison and by the maximum."""
@@ -136,11 +125,11 @@ class Splitter:
         kept = tuple(c for c in where if set(free_indices(c)) <= set(axes))
         if gathers(node) and set(kept) != set(where):
             return node
-        if node not in self.made:
+        if (key := (node, kept)) not in self.made:
             target = Access(self._fresh(), tuple(Position(i) for i in axes))
             value = self.parts(node, False, kept)
-            self.made[node] = Statement(axes, target, "=", value, kept, listed=True, derived=True)
-        return self.made[node].target
+            self.made[key] = Statement(axes, target, "=", value, kept, listed=True, derived=True)
+        return self.made[key].target
 
     def _fresh(self) -> str:
         name = fresh_name(argument_of(self.statement.target.tensor), self.taken)
@@ -173,12 +162,6 @@ def fresh_name(name: str, taken: set[str]) -> str:
     while found in taken:
         found, count = f"{name}_{count}", count + 1
     return found
-
-
-def outer(where: tuple[Condition, ...], node: Reduce | Normalise) -> tuple[Condition, ...]:
-    """The conditions around an operator that hold in it: on indices that it binds they do not."""
-    bound = set(bound_by(node))
-    return tuple(c for c in where if bound.isdisjoint(free_indices(c)))
 
 
 def _linear(node: Expr) -> bool:
@@ -222,14 +205,12 @@ def split(
     statements: tuple[Statement, ...],
     model: Model,
     names: set[str],
-    outside: Outside,
 ) -> Mapping[int, tuple[Statement, ...]]:
-    """For each statement by its place: the definitions made for it, then what is left of it. What
-    operators are taken of that leave out more than they say stays as it is."""
+    """For each statement by its place: the definitions made for it, then what is left of it."""
     logged = logged_tensors(statements)
     found: dict[int, tuple[Statement, ...]] = {}
     for place, statement in enumerate(statements):
-        splitter = Splitter(statement, model, logged & model.definitions.keys(), names, outside)
+        splitter = Splitter(statement, model, logged & model.definitions.keys(), names)
         left = splitter.split()
         found[place] = (*splitter.made.values(), left)
     return found

@@ -14,7 +14,6 @@ from typing import assert_never
 
 from einsumgrad.check.faults import NoDerivative
 from einsumgrad.derive import fusion
-from einsumgrad.derive.explicit import Outside
 from einsumgrad.derive.flow import Flow, open_binder, start
 from einsumgrad.derive.pull import Model
 from einsumgrad.derive.rules import (
@@ -24,7 +23,7 @@ from einsumgrad.derive.rules import (
     of_extremum,
     of_product,
 )
-from einsumgrad.derive.split import argument_of, fresh_name
+from einsumgrad.derive.split import Named, argument_of, fresh_name
 from einsumgrad.derive.terms import apart, arguments, brackets, entry, summed, times, within
 from einsumgrad.diagnostics import EinError
 from einsumgrad.ir.build import (
@@ -63,9 +62,9 @@ class Tangents:
     """Tangents of the expressions of one statement.
 
     `dots`: the name of each tensor's tangent, of those that move; `suffix`: of new ones.
-    `arguments`: of tensors that are a softmax or a sigmoid, the tangent of its argument. `outside`:
-    tells which operators' entries get no name. `taken`: the names in use. `made`: what had to be
-    named, the definitions that then stand before the statement's tangent."""
+    `arguments`: of tensors that are a softmax or a sigmoid, the tangent of its argument. `taken`:
+    the names in use. `made`: what had to be named, the definitions that then stand before the
+    statement's tangent."""
 
     statement: Statement
     model: Model
@@ -73,9 +72,8 @@ class Tangents:
     suffix: str
     arguments: dict[str, Expr]
     logged: frozenset[str]
-    outside: Outside
     taken: set[str]
-    made: dict[Expr, Statement] = field(default_factory=dict)
+    made: dict[Named, Statement] = field(default_factory=dict)
 
     def of_statement(self, odd: frozenset[str]) -> Expr:
         """The tangent of the whole right side; `odd`: index names not to be made."""
@@ -170,7 +168,7 @@ class Tangents:
         """The share of an entry; entries that are computed get a name, to be equal to the result
         to the last bit."""
         exact = self.model.exact(node.body)
-        if not exact and not self.outside.loose(node, flow.where):
+        if not exact:
             node = replace(node, body=self._named(node.body, flow, self._fresh()))
         return of_extremum(node, result, flow.names, exact=exact)
 
@@ -207,11 +205,11 @@ class Tangents:
         kept = tuple(c for c in flow.where if set(free_indices(c)) <= set(axes))
         if gathers(node) and set(kept) != set(flow.where):
             return node
-        if node not in self.made:
+        if (key := (node, kept)) not in self.made:
             self.taken.add(name)
             target = Access(name, tuple(Position(i) for i in axes))
-            self.made[node] = Statement(axes, target, "=", node, kept, listed=True, derived=True)
-        return self.made[node].target
+            self.made[key] = Statement(axes, target, "=", node, kept, listed=True, derived=True)
+        return self.made[key].target
 
     def _log(self, arg: Expr, flow: Flow) -> Expr | None:
         """The fused rule for the logarithm of a sigmoid or of a sum of exponentials."""

@@ -14,6 +14,7 @@ from einsumgrad.ir.nodes import (
     Iverson,
     Node,
     Normalise,
+    Or,
     Position,
     Reduce,
     Size,
@@ -31,6 +32,21 @@ def within(at: Expr, length: int | str) -> tuple[Condition, Condition]:
     """`0 <= at` and `at < length`, the length being a number or a size."""
     end = Size(length) if isinstance(length, str) else number(length)
     return Compare("<=", ZERO, at), Compare("<", at, end)
+
+
+def over_nothing(condition: Condition, index: Index) -> Condition:
+    """A condition for what binds an index that does not name it: `condition or i < 0`. Where it
+    fails the operator is over nothing; on what binds nothing it is no condition."""
+    return Or((condition, Compare("<", Position(index), ZERO)))
+
+
+def without_nothing(condition: Condition) -> Condition:
+    """The condition that `over_nothing` made one for what binds an index; any other as it is."""
+    match condition:
+        case Or((first, Compare("<", Position(), zero))) if zero == ZERO:
+            return first
+        case _:
+            return condition
 
 
 def computed_reads(statements: Iterable[Statement]) -> bool:

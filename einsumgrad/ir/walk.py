@@ -35,6 +35,12 @@ def bound_by(node: Reduce | Normalise) -> tuple[Index, ...]:
     return node.indices if isinstance(node, Reduce) else (node.index,)
 
 
+def outer(where: tuple[Condition, ...], node: Reduce | Normalise) -> tuple[Condition, ...]:
+    """The conditions around an operator that hold in it: on indices that it binds they do not."""
+    bound = set(bound_by(node))
+    return tuple(c for c in where if bound.isdisjoint(free_indices(c)))
+
+
 def with_children(node: Node, parts: tuple[Node, ...]) -> Node:
     """The same node with other parts, given in the order of `children`."""
     exprs = tuple([part for part in parts if isinstance(part, Expr)])

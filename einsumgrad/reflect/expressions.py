@@ -102,7 +102,8 @@ RISING = ("<", "<=")
 
 
 def chained(conditions: Iterable[t.Condition]) -> tuple[t.Condition, ...]:
-    """`0 <= a` and `a < N` beside each other are one chain."""
+    """`0 <= a` and `a < N` beside each other are one chain; at a number they have no more in common
+    than that."""
     found: list[t.Condition] = []
     for new in conditions:
         last = found[-1] if found else None
@@ -111,6 +112,7 @@ def chained(conditions: Iterable[t.Condition]) -> tuple[t.Condition, ...]:
             and isinstance(new, t.Comparison)
             and {*last.operators, *new.operators} <= {*RISING}
             and last.operands[-1] == new.operands[0]
+            and not isinstance(new.operands[0], t.Number)
         ):
             operands = (*last.operands, *new.operands[1:])
             found[-1] = t.Comparison(operands, (*last.operators, *new.operators))

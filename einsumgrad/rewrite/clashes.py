@@ -7,8 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from einsumgrad.derive.explicit import Outside
-from einsumgrad.derive.split import outer
 from einsumgrad.ir.nodes import (
     Condition,
     Index,
@@ -28,12 +26,10 @@ Operator = Reduce | Normalise
 
 @record
 class Scope:
-    """An operator, the indices that are visible inside it and the operators around it, the nearest
-    first."""
+    """An operator and the indices that are visible inside it."""
 
     node: Operator
     visible: frozenset[Index]
-    around: tuple[Operator, ...]
 
 
 def clashes(statement: Statement) -> Iterator[Scope]:
@@ -41,7 +37,7 @@ def clashes(statement: Statement) -> Iterator[Scope]:
     every = tuple(dict.fromkeys((*statement.where, *conditions(statement.value))))
     loops = frozenset(statement.indices)
     shown = {i for n in (statement.value, *statement.target.at) for i in _shown(n)}
-    for scope in _scopes(statement.value, loops, ()):
+    for scope in _scopes(statement.value, loops):
         bound = set(bound_by(scope.node))
         given = {
             c for c in every
@@ -53,14 +49,12 @@ def clashes(statement: Statement) -> Iterator[Scope]:
             yield scope
 
 
-def unnameable(statement: Statement, known: Outside) -> Iterator[Operator]:
-    """What has to get a statement, since an index that is that of an entry cannot be renamed:
-    softmaxes that would be given conditions, or that give an operator around them theirs, or the
-    operators around them that would forget what they leave out."""
+def unnameable(statement: Statement) -> Iterator[Normalise]:
+    """Softmaxes that would be given conditions, or that give an operator around them theirs; an
+    index that is that of the entry cannot be renamed."""
     if any(isinstance(node, Normalise) for node in walk(statement.value)):
-        causes = (_cause(scope) for scope in clashes(statement))
-        found = (scope for scope in causes if isinstance(scope.node, Normalise))
-        yield from (_forgotten(scope, statement.where, known) for scope in found)
+        causes = (_cause(scope.node) for scope in clashes(statement))
+        yield from (node for node in causes if isinstance(node, Normalise))
 
 
 def hiding(scope: Scope) -> Reduce:
@@ -80,41 +74,26 @@ def conditions(node: Node) -> Iterator[Condition]:
             yield from part.where
 
 
-def _scopes(node: Node, visible: frozenset[Index], around: tuple[Operator, ...]) -> Iterator[Scope]:
+def _scopes(node: Node, visible: frozenset[Index]) -> Iterator[Scope]:
     if isinstance(node, Operator):
         visible |= set(bound_by(node))
-        yield Scope(node, visible, around)
-        around = (node, *around)
+        yield Scope(node, visible)
     for part in children(node):
-        yield from _scopes(part, visible, around)
+        yield from _scopes(part, visible)
 
 
-def _cause(scope: Scope) -> Scope:
+def _cause(node: Operator) -> Operator:
     """A softmax in this operator that gives it conditions that it has not; else this one."""
-    node, own = scope.node, set(bound_by(scope.node))
-    for inner in _scopes(node.body, scope.visible, (node, *scope.around)):
-        if isinstance(inner.node, Normalise) and _gives(inner.node, node, own):
-            return _cause(inner)
-    return scope
+    inner = (n for n in walk(node.body) if isinstance(n, Normalise))
+    found = next((n for n in inner if _gives(n, node)), None)
+    return node if found is None else _cause(found)
 
 
-def _gives(inner: Normalise, node: Operator, bound: set[Index]) -> bool:
-    """Whether a condition of a softmax reaches the operator around it that binds these indices."""
+def _gives(inner: Normalise, node: Operator) -> bool:
+    """Whether a condition of a softmax reaches the operator around it."""
+    own = set(bound_by(node))
     foreign = (c for c in inner.where if c not in node.where)
-    return any(inner.index in bound or not bound.isdisjoint(free_indices(c)) for c in foreign)
-
-
-def _forgotten(scope: Scope, where: tuple[Condition, ...], known: Outside) -> Operator:
-    """The outermost operator that would not leave out what it does, if the scope's one were read
-    by a name; else that one."""
-    found = scope.node
-    for place, node in enumerate(scope.around):
-        outside = where
-        for other in reversed(scope.around[place + 1 :]):
-            outside = (*outer(outside, other), *other.where)
-        if known.loose(node, outer(outside, node), found):
-            found = node
-    return found
+    return any(inner.index in own or not own.isdisjoint(free_indices(c)) for c in foreign)
 
 
 def _shown(node: Node) -> Iterator[Index]:

@@ -13,6 +13,7 @@ from einsumgrad.rewrite.deltas import deltas
 from einsumgrad.rewrite.edit import Told, completed, unheard
 from einsumgrad.rewrite.inline import inline
 from einsumgrad.rewrite.merge import merge
+from einsumgrad.rewrite.once import once
 from einsumgrad.rewrite.ordered import ordered
 from einsumgrad.rewrite.settle import apart, settle
 from einsumgrad.rewrite.share import share
@@ -38,6 +39,7 @@ PASSES: tuple[tuple[str, Pass], ...] = (
     ("merge again", merge),
     ("drop zeros", drop_zeros),
     ("remove what nothing reads", dead),
+    ("write conditions once", once),
     ("name softmaxes apart", apart),
     ("name common parts", share),
     ("put back what is read once now", inline),

@@ -3,13 +3,14 @@ operator that binds one of the names it mentions, so names must differ where tha
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import field
 
 from einsumgrad.check.check import default_outputs
-from einsumgrad.derive.explicit import Outside, outside
-from einsumgrad.derive.split import fresh_name, outer
-from einsumgrad.ir.build import rebuild
+from einsumgrad.check.ranges import Ranges, ranges
+from einsumgrad.derive.split import fresh_name
+from einsumgrad.ir.build import conjuncts, rebuild
+from einsumgrad.ir.inside import without_nothing
 from einsumgrad.ir.nodes import (
     Access,
     Condition,
@@ -28,7 +29,7 @@ from einsumgrad.ir.substitute import fresh_index, replace_all, substitute
 from einsumgrad.ir.walk import free_indices, with_children
 from einsumgrad.record import Lazy, Open, record, replace
 from einsumgrad.reflect.reflect import needed_indices
-from einsumgrad.rewrite.clashes import Operator, clashes, conditions, hiding, unnameable
+from einsumgrad.rewrite.clashes import clashes, conditions, hiding, unnameable
 from einsumgrad.rewrite.edit import (
     Reason,
     Told,
@@ -38,16 +39,14 @@ from einsumgrad.rewrite.edit import (
     with_statements,
 )
 from einsumgrad.rewrite.factor import factors_of
+from einsumgrad.rewrite.once import as_read, said_once
 from einsumgrad.rewrite.shapes import Form, Shapes
-
-Where = tuple[Condition, ...]
-Stays = Callable[[Operator, Where], bool]
 
 
 def settle(program: Program, told: Told = unheard) -> Program:
     """Derived statements with clashing bound names renamed, the index table completed, and outputs
     that need not be declared in the order that a reader would find."""
-    program = apart(program, told)
+    program = with_statements(program, _settled(program, told, final=True))
     usual = default_outputs(program.statements, program.loss)
     outputs = usual if set(usual) == set(program.outputs) else program.outputs
     return replace(program, indices=needed_indices(program), outputs=outputs)
@@ -56,26 +55,24 @@ def settle(program: Program, told: Told = unheard) -> Program:
 def apart(program: Program, told: Told = unheard) -> Program:
     """Derived statements with clashing bound names renamed. Softmaxes that clash get names before
     common parts do, to be among them."""
-    return with_statements(program, _settled(program, told))
+    return with_statements(program, _settled(program, told, final=False))
 
 
-def _settled(program: Program, told: Told) -> Iterator[Statement]:
-    sizes, apart = _sizes(program), _Apart(program, told)
-    for written in program.statements:
-        if not written.derived:
-            yield written
-            continue
-        own = _own_names(settle_statement(written, told), sizes, told)
-        yield from apart.settled(own)
+def _settled(program: Program, told: Told, *, final: bool) -> Iterator[Statement]:
+    apart = _Apart(program, told, final)
+    for statement in program.statements:
+        yield from apart.settled(statement) if statement.derived else (statement,)
 
 
 @record(frozen=False)
 class _Apart(Open):
     """Gives softmaxes that clash statements of their own. `names`: those by the shape of what they
-    name and the number of its conditions."""
+    name and the number of its conditions. `final`: whether nothing will be named after it, so that
+    conditions that reads imply may go."""
 
     program: Program
     told: Told
+    final: bool
     shapes: Shapes = field(default_factory=Shapes)
     names: dict[tuple[int, int], str] = field(default_factory=dict)
 
@@ -84,12 +81,24 @@ class _Apart(Open):
         return taken_names(self.program)
 
     @Lazy
-    def outside(self) -> Outside:
-        return outside(completed(self.program))
+    def known(self) -> Ranges:
+        return ranges(completed(self.program))
+
+    @Lazy
+    def sizes(self) -> dict[str, str]:
+        return _sizes(self.program)
 
     def settled(self, statement: Statement) -> Iterator[Statement]:
         """The statement behind those made for it."""
-        made = statement
+        short = as_read(statement, lambda: self.known)
+        whole = short is statement
+        made = self._settle(short, self.told if whole or self.final else unheard)
+        clashes = next(unnameable(made), None) is not None
+        if not whole and (clashes or not self.final):
+            made = self._settle(statement, self.told)
+        if not clashes:
+            yield made
+            return
         while (clash := self._clash(made)) is not None:
             form = self.shapes.of(clash)
             key = (form.shape, len(_held(made, form)))
@@ -97,44 +106,35 @@ class _Apart(Open):
             definition, made = self._apart(made, name, form)
             if name not in self.taken:
                 self.taken.add(name)
-                yield from self.settled(settle_statement(definition, self.told))
-        yield made if made is statement else settle_statement(made, self.told)
+                yield from self.settled(said_once(definition))
+        yield self._settle(made, self.told)
+
+    def _settle(self, statement: Statement, told: Told) -> Statement:
+        return _own_names(settle_statement(statement, told), self.sizes, told)
 
     def _clash(self, statement: Statement) -> Expr | None:
         """What clashes, but for what alone is the statement already."""
-        found = unnameable(statement, self.outside)
+        found = unnameable(statement)
         return next((node for node in found if not self._alone(statement, node)), None)
 
     def _alone(self, statement: Statement, node: Expr) -> bool:
         if node is not statement.value:
             return False
         form = self.shapes.of(node)
-        held = set(_held(statement, form)) == set(statement.where)
-        return held and set(form.free) == set(statement.indices)
+        where = conjuncts(tuple(map(without_nothing, _held(statement, form))))
+        return set(where) == set(statement.where) and set(form.free) == set(statement.indices)
 
     def _apart(self, statement: Statement, name: str, form: Form) -> tuple[Statement, Statement]:
-        """A softmax with a statement of its own, out of reach of conditions that are not for it.
-        It stays in operators that would forget what they leave out."""
+        """A softmax with a statement of its own, out of reach of conditions that are not for it."""
         node, entry = form.node, Access(name, tuple(Position(i) for i in form.free))
-
-        def stays(operator: Operator, where: Where) -> bool:
-            return self.outside.loose(operator, where, node)
-
-        value = _exchanged(statement.value, node, entry, statement.where, stays)
+        value = _exchanged(statement.value, node, entry)
         assert isinstance(value, Expr)
         made = replace(statement, value=value)
         reason = Reason("the condition is not for {0}, which gets a name", (node,))
         self.told(statement, made, reason)
         where = _held(statement, form)
         helper = Statement(form.free, entry, "=", node, where=where, listed=True, derived=True)
-        return self._read_alone(helper), made
-
-    def _read_alone(self, statement: Statement) -> Statement:
-        """The statement of what clashes in itself without conditions that its reads imply."""
-        if next(clashes(statement), None) is None:
-            return statement
-        plain = replace(statement, value=self.outside.as_written(statement.value), where=())
-        return statement if next(clashes(plain), None) else plain
+        return helper, made
 
 
 def _sizes(program: Program) -> dict[str, str]:
@@ -192,7 +192,9 @@ def settle_statement(statement: Statement, told: Told = unheard) -> Statement:
     """The statement whose printed conditions mean what they mean here."""
     if not any(isinstance(node, Reduce | Normalise) for node in walk(statement.value)):
         return statement
-    made = _closed(_named_apart(statement))
+    closed = _closed(_named_apart(said_once(statement)))
+    short = said_once(closed)
+    made = closed if short is closed or any(clashes(short)) else short
     if made != statement:
         words = "bound indices are named apart, so that it reads back the same"
         told(statement, made, Reason(words))
@@ -218,8 +220,8 @@ def _closed(statement: Statement) -> Statement:
     of then is, too, so that they hold for the whole statement, as they are read."""
     softmaxes = (f for f in factors_of(statement.value) if isinstance(f, Normalise))
     loops = set(statement.indices)
-    inner = (c for s in softmaxes for c in s.where if set(free_indices(c)) <= loops)
-    where = tuple(dict.fromkeys((*statement.where, *inner)))
+    every = (c for s in softmaxes for c in s.where if set(free_indices(c)) <= loops)
+    where = conjuncts((*statement.where, *map(without_nothing, every)))
     return statement if where == statement.where else replace(statement, where=where)
 
 
@@ -237,19 +239,10 @@ def _renamed(value: Expr, node: Reduce, taken: set[str]) -> Expr:
     return result
 
 
-def _exchanged(
-    node: Node, old: Node, new: Node, where: Where = (), stays: Stays | None = None
-) -> Node:
-    """The node with another one in the place of a part of it, which may be there more than once;
-    not in operators in which it stays, given the conditions around them."""
+def _exchanged(node: Node, old: Node, new: Node) -> Node:
     if node is old:
         return new
-    if stays is not None and isinstance(node, Operator):
-        where = outer(where, node)
-        if stays(node, where):
-            return node
-        where = (*where, *node.where)
     parts = children(node)
-    done = tuple(_exchanged(part, old, new, where, stays) for part in parts)
+    done = tuple(_exchanged(part, old, new) for part in parts)
     changed = any(a is not b for a, b in zip(done, parts, strict=True))
     return rebuild(node, done) if changed else node

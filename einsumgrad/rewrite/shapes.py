@@ -47,12 +47,10 @@ class Form:
 @record(frozen=False)
 class Shapes:
     """The forms of nodes, each found once; nodes are told apart by identity, and kept for it.
-    Equal shapes have one number, so that only here they are compared part by part. `whole`: the
-    shapes of what an operator is taken of, in which nothing may be read by a name."""
+    Equal shapes have one number, so that only here they are compared part by part."""
 
     found: dict[int, Form] = field(default_factory=dict)
     numbers: dict[Expr, int] = field(default_factory=dict)
-    whole: set[int] = field(default_factory=set)
 
     def of(self, node: Expr) -> Form:
         form = self.found.get(id(node))
@@ -68,20 +66,12 @@ class Shapes:
         gathering = any(not isinstance(at, Position) for access in read for at in access.at)
         return Form(node, number, free, len(below), gathering, _worth_a_name(node, below))
 
-    def parts(self, node: Node) -> tuple[Node, ...]:
-        """The node's parts, if they may be read by names."""
-        if isinstance(node, Access):
-            return ()
-        if self.whole and isinstance(node, Reduce | Normalise):
-            return () if self.of(node.body).shape in self.whole else children(node)
-        return children(node)
-
     def candidates(self, node: Node) -> Iterator[Form]:
         """The parts that are worth a name, outer before inner, but for those in conditions."""
         if isinstance(node, PARTS) and (form := self.of(node)).worth:
             yield form
         if not isinstance(node, Iverson):
-            for part in self.parts(node):
+            for part in children(node):
                 yield from self.candidates(part)
 
 

@@ -9,22 +9,18 @@ from collections.abc import Iterator
 from dataclasses import field
 from heapq import heappop, heappush
 
-from einsumgrad.derive.explicit import outside
 from einsumgrad.ir.build import negative, rebuild
 from einsumgrad.ir.circles import by_target
-from einsumgrad.ir.inside import computed_reads
 from einsumgrad.ir.nodes import (
     Access,
     Expr,
     Node,
-    Normalise,
     Position,
     Product,
     Program,
-    Reduce,
     Statement,
     Sum,
-    walk,
+    children,
 )
 from einsumgrad.ir.substitute import substitute
 from einsumgrad.ir.walk import accesses, free_indices
@@ -33,7 +29,6 @@ from einsumgrad.rewrite.algebra import negate, simplify
 from einsumgrad.rewrite.edit import (
     Reason,
     Told,
-    completed,
     plain_target,
     taken_names,
     unheard,
@@ -51,20 +46,8 @@ SUBSCRIPTS = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
 def share(program: Program, told: Told = unheard) -> Program:
     """Values read by the names that they have, then common parts named."""
     shapes = Shapes()
-    shapes.whole.update(shapes.of(body).shape for body in _unnamed(program))
     program = with_statements(program, _reused(program, shapes, told))
     return with_statements(program, Sharer(program, shapes, told).run())
-
-
-def _unnamed(program: Program) -> Iterator[Expr]:
-    """What operators are taken of that leave out more than they say."""
-    if not computed_reads(program.statements):
-        return
-    known = outside(completed(program))
-    for statement in program.statements:
-        for node in walk(statement.value):
-            if isinstance(node, Normalise | Reduce) and known.loose(node, statement.where):
-                yield node.body
 
 
 @record(frozen=False, eq=False)
@@ -164,7 +147,7 @@ class Sharer:
             if form.shape == shape:
                 seen[node] = Access(name, tuple(Position(i) for i in form.free))
                 return seen[node]
-        parts = self.shapes.parts(node)
+        parts = children(node)
         done = tuple(self._reading(part, shape, name, seen) for part in parts)
         changed = any(new is not old for new, old in zip(done, parts, strict=True))
         return rebuild(node, done) if changed else node
@@ -254,7 +237,7 @@ def _by_name(node: Node, names: Names, seen: Seen) -> Node:
     if isinstance(node, (*PARTS, Product)) and (entry := names.of(node)) is not None:
         seen[node] = entry
         return entry
-    parts = names.shapes.parts(node)
+    parts = children(node)
     done = tuple(_by_name(part, names, seen) for part in parts)
     changed = any(new is not old for new, old in zip(done, parts, strict=True))
     return rebuild(node, done) if changed else node
