@@ -5,9 +5,10 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from dataclasses import field
-from threading import Lock
+from functools import partial
+from threading import Barrier, BrokenBarrierError, Lock
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -16,6 +17,9 @@ from einsumgrad.record import record
 
 if TYPE_CHECKING:
     from concurrent.futures import ThreadPoolExecutor
+
+WAITED = 0.1
+"""Seconds that a thread waits for the others before it multiplies."""
 
 
 def cores() -> int:
@@ -59,12 +63,15 @@ def blas() -> Blas:
     return Blas([(library, library.num_threads) for library in found])
 
 
-def _warm() -> None:
-    """Has OpenBLAS use the memory into which it packs matrices, which each thread needs its own of.
-    Before that, some of its products in one thread take three times as long in all their calls:
-    12 instead of 36 GF/s at 128×784×256 in float32 (0.3.31, AVX2). Why is not known."""
-    left, right = np.ones((8, 128)), np.ones((128, 1024))
+def _warm(together: Barrier) -> None:
+    """Has OpenBLAS touch all of the memory into which it packs matrices. Before that, its products
+    in one thread take up to three times as long in all their calls, as long as none is as large as
+    this one: 12 instead of 35 GF/s at 64×784×256 in float32 (0.3.31, AVX2). Threads take whatever
+    such memory is free, so that all of it is in use only where all of them multiply at once."""
+    left, right = np.ones((64, 256)), np.ones((256, 512))
     for _ in range(3):
+        with suppress(BrokenBarrierError):  # threads that are busy elsewhere do not come
+            together.wait(WAITED)
         np.matmul(left, right)
 
 
@@ -87,7 +94,7 @@ class Workers:
         if self.blas is None:
             self.blas = blas()
             with self.blas.alone():
-                self.run([_warm] * self.count)
+                self.run([partial(_warm, Barrier(self.count))] * self.count)
         return self.blas.alone()
 
     def run(self, jobs: list[Callable[[], None]]) -> None:
