@@ -8,7 +8,7 @@ range.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from fractions import Fraction
 
 from einsumgrad.check.faults import NoDerivative
@@ -22,7 +22,6 @@ from einsumgrad.ir.affine import (
     Polynomial,
     added,
     affine,
-    evaluated,
     size_names,
     times,
 )
@@ -44,15 +43,12 @@ class Ranges:
     numbers: Mapping[str, int]
     pinned: frozenset[str]
 
-    def leaving(
-        self, access: ir.Access, moved: Collection[ir.Index] | None = None
-    ) -> tuple[ir.Condition, ...]:
-        """What holds where the entry is inside its tensor, but for what surely holds. `moved`: only
-        positions that some of these indices move are asked for, or None for all that move."""
+    def leaving(self, access: ir.Access) -> tuple[ir.Condition, ...]:
+        """What holds where the entry is inside its tensor, but for what surely holds. `x[1]` is
+        taken for inside."""
         found: list[ir.Condition] = []
         for at, axis in zip(access.at, self.axes[access.tensor], strict=True):
-            free = set(free_indices(at))
-            if not free or (moved is not None and free.isdisjoint(moved)):
+            if isinstance(at, ir.Number):
                 continue
             below, above = self.room(at, axis)
             if all(room is None or self.natural(room) for room in (below, above)):
@@ -63,11 +59,9 @@ class Ranges:
         return tuple(found)
 
     def fixed(self, access: ir.Access) -> bool:
-        """Whether a position that no index moves is outside, if all sizes are large: `x[1]` is
-        taken for inside."""
+        """Whether a position that no index moves is surely outside."""
         rooms = self.rooms(access, lambda at: not free_indices(at))
-        large = dict.fromkeys((*self.classes, *self.classes.values()), LARGE)
-        return any(evaluated(room, large) < 0 for room in rooms)
+        return any(self.natural(added(times(MINUS, room), MINUS)) for room in rooms)
 
     def _printable(self, access: ir.Access, axis: str) -> str:
         """A name of the size that a program can write. Raises EinError if there is none."""

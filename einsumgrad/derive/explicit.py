@@ -10,13 +10,21 @@ from einsumgrad.check.ranges import Ranges, ranges
 from einsumgrad.derive.named import named
 from einsumgrad.diagnostics import EinError
 from einsumgrad.ir.build import ZERO, conjuncts, rebuild
-from einsumgrad.ir.inside import chooses, computed_reads, entered, may_leave, over_nothing
+from einsumgrad.ir.inside import (
+    chooses,
+    computed_reads,
+    entered,
+    may_leave,
+    over_nothing,
+    without_nothing,
+)
 from einsumgrad.ir.nodes import (
     And,
     Call,
     Compare,
     Condition,
     Expr,
+    Iverson,
     Node,
     Normalise,
     Not,
@@ -24,6 +32,7 @@ from einsumgrad.ir.nodes import (
     Program,
     Reduce,
     Statement,
+    Sum,
     children,
 )
 from einsumgrad.ir.walk import bound_by, free_indices, outer
@@ -54,7 +63,7 @@ def _statement(statement: Statement, known: Ranges) -> Statement:
     where = statement.where
     if statement.op in ("max=", "min="):
         inside = (c for access in entered(statement.value) for c in known.leaving(access))
-        where = conjuncts((*where, *inside))
+        where = conjuncts((*where, *(c for c in inside if free_indices(c))))
     value = _operator(statement.value, known, where)
     changed = value is not statement.value or where != statement.where
     return replace(statement, value=value, where=where) if changed else statement
@@ -64,17 +73,19 @@ def _operator(value: Expr, known: Ranges, around: Where) -> Expr:
     """A whole right side: if it is a log_softmax, it stays one, since its entries have a name."""
     found = _explicit(value, known, around)
     match value, found:
-        case Normalise(), Call("log", (Normalise() as inner,)):
-            return replace(inner, op="log_softmax")
+        case Normalise(), Sum((Call("log"), inner)):
+            return inner
         case _:
             assert isinstance(found, Expr)
             return found
 
 
 def _explicit(node: Node, known: Ranges, around: Where) -> Node:
+    infinite: Where = ()
     if isinstance(node, Normalise | Reduce):
         around = outer(around, node)
         own = tuple(_unwritten(node, known, around)) if chooses(node) else ()
+        infinite = own if own and _may_fail(own, (*around, *node.where), known) else ()
         where = conjuncts((*node.where, *own))
         node = node if where == node.where else replace(node, where=where)
         around = (*around, *where)
@@ -82,9 +93,16 @@ def _explicit(node: Node, known: Ranges, around: Where) -> Node:
     done = tuple(_explicit(part, known, around) for part in parts)
     changed = any(new is not old for new, old in zip(done, parts, strict=True))
     made = rebuild(node, done) if changed else node
-    if isinstance(made, Normalise) and made.op == "log_softmax" and own:
-        return Call("log", (replace(made, op="softmax"),))
+    if isinstance(made, Normalise) and made.op == "log_softmax" and infinite:
+        return _infinite_outside(made, infinite)
     return made
+
+
+def _infinite_outside(node: Normalise, own: Where) -> Expr:
+    """A log_softmax that is -∞ where it is left out, though its name is 0 there."""
+    inside = conjuncts(tuple(map(without_nothing, own)))
+    bracket = Iverson(inside[0] if len(inside) == 1 else And(inside))
+    return Sum((Call("log", (bracket,)), node))
 
 
 def _unwritten(node: Normalise | Reduce, known: Ranges, around: Where) -> Iterator[Condition]:

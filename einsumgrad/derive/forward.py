@@ -92,12 +92,13 @@ def _tangent(statement: Statement, name: str, value: Expr, origin: int) -> State
 
 def _early(program: Program) -> frozenset[str]:
     """The tensors of recurrences that a statement reads before another writes them."""
-    written = {statement.target.tensor for statement in program.statements}
-    found: set[str] = set()
-    for statement in program.statements:
-        found.update(read.tensor for read in statement.reads if read.tensor in written)
-        written.discard(statement.target.tensor)
-    return frozenset(found)
+    last = {s.target.tensor: place for place, s in enumerate(program.statements)}
+    return frozenset(
+        read.tensor
+        for place, statement in enumerate(program.statements)
+        for read in statement.reads
+        if last.get(read.tensor, -1) >= place
+    )
 
 
 def _leaves(
