@@ -103,6 +103,52 @@ def test_entries_left_out_of_a_softmax_keep_their_value(value: str) -> None:
     held_to_differences(text, {"h": (2, 4), "R": (4,)}, ("R",))
 
 
+SECOND = {
+    "log_softmax over nothing": "f[t,k] = u[t] σ(log_softmax_k(u[t-1] R[k]))",
+    "log_softmax partly": "f[t,k] = u[t] σ(log_softmax_k(u[t] R[k-1]))",
+    "recurrence": "f[t,k] = tanh(R[k]) + u[t] tanh(log_softmax_k(f[t-1,k] R[k]))",
+    "start that does not move": "f[t,k] = R[k] where t = 0\nf[t,k] = u[t] f[t-1,k] where t > 0",
+    "start that is added to": "f[t,k] += R[k]\nf[t,k] += u[t] f[t-1,k]",
+}
+
+
+@pytest.mark.parametrize("lines", SECOND.values(), ids=SECOND.keys())
+def test_second_derivatives_of_what_is_left_out(lines: str) -> None:
+    text = f"batch none\nparam u[t], R[k]\n{lines}\nloss ℓ = Σ_{{t,k}} f[t,k]^2"
+    program, u, R = einsumgrad.parse(text), np.array([0.3, -0.5, 0.7]), np.array([0.2, 0.9, -0.4])
+    v = np.array([1.0, 2.0, 3.0])
+
+    def gradient(by: float) -> np.ndarray:
+        return program.value_and_grad(u=u + by * v, R=R, wrt=("u",))[1]["u"]
+
+    expected = (gradient(1e-6) - gradient(-1e-6)) / 2e-6
+    np.testing.assert_allclose(program.hvp({"u": v}, u=u, R=R)[1]["u"], expected, 1e-6, 1e-9)
+    tangent = program.jvp({"u": v}, u=u, R=R)[1]["ℓ"]
+    assert tangent == pytest.approx(gradient(0) @ v, 1e-12)
+
+
+def test_log_softmax_partly_outside_does_not_underflow() -> None:
+    text = "param R[k]\nloss ℓ[b] = Σ_k x[b,k] log_softmax_k(R[k] x[b,k-1]) where k > 0"
+    program, x = einsumgrad.parse(text), np.array([[900.0, 1, 3]])
+    loss, grads = program.value_and_grad(x=x, R=np.ones(3), wrt=("x",))
+    assert loss == -2697
+    np.testing.assert_allclose(grads["x"], [[-3, 3, -899]])
+
+
+@pytest.mark.parametrize(("at", "size"), [("2T-3", 2), ("T-2", 1), ("T-2", 3), ("T", 2), ("-1", 2)])
+def test_positions_that_depend_on_sizes_only(at: str, size: int) -> None:
+    """Whether they are outside is known when sizes are."""
+    text = f"batch none\nparam u[t], R[k]\nloss ℓ = tanh(max_k(R[k] + u[{at}])) + Σ_t u[t]^2"
+    held_to_differences(text, {"u": (size,), "R": (3,)}, ("u", "R"))
+
+
+def test_examples_of_an_undeclared_tensor_read_at_a_constant() -> None:
+    """The axis is as long as the tensor's, not as what is read."""
+    program = einsumgrad.parse("loss ℓ[b] = x[b] U[1]").per_example(wrt=("U",))
+    found = program.run(x=np.ones(2), U=np.arange(4.0))["U.grad"]
+    np.testing.assert_array_equal(found, [[0, 1, 0, 0]] * 2)
+
+
 def held_to_differences(
     text: str, shapes: dict[str, tuple[int, ...]], wrt: tuple[str, ...]
 ) -> None:

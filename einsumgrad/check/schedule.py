@@ -13,6 +13,7 @@ from einsumgrad.check.ranges import Ranges, ranges
 from einsumgrad.check.steps import Active, Axes, Distances, loop_axes
 from einsumgrad.ir.circles import Graph, circles, components, is_circle, needs
 from einsumgrad.ir.nodes import Access, Index, Program, Statement
+from einsumgrad.ir.walk import bound_reads
 from einsumgrad.record import record
 
 
@@ -81,7 +82,7 @@ class Scheduler:
         for axes in loop_axes(statements, active, used):
             distances = Distances(statements, axes, active, self.known)
             step = distances.direction()
-            if step is None:
+            if step is None or any(self._hidden(p, distances.index(p), active[p]) for p in places):
                 continue
             inner = Scheduler(self.statements, self.known)
             taken = {**used, **{n: (*used.get(n, ()), axis) for n, axis in axes.items()}}
@@ -93,6 +94,11 @@ class Scheduler:
             if all(part.late for part in inner.stuck):
                 late = late or tuple(pair for part in inner.stuck for pair in part.late)
         return Stuck(places, late)
+
+    def _hidden(self, place: int, index: Index, active: tuple[Access, ...]) -> bool:
+        """Whether an operator that binds the index itself reads what counts: all of it at once."""
+        found = bound_reads(self.statements[place].value)
+        return any(index in bound and access in active for access, bound in found)
 
     def _in_text_order(self, graph: Graph) -> tuple[int, ...]:
         """Statements that run as they stand: what is read has been written."""

@@ -110,10 +110,11 @@ def _joined(program: ir.Program) -> tuple[Classes, dict[str, list[str]]]:
     axes = {tensor.name: axis_sizes(tensor) for tensor in program.tensors}
     holds = {t.name: t.holds.size for t in program.tensors if t.holds is not None}
     for tensor in program.tensors:
-        of = _derived_of(tensor.name, axes)
-        for own, other in zip(axes[tensor.name], axes.get(of, ()), strict=False):
-            if own != other and "#" in own and len(axes[of]) == len(axes[tensor.name]):
-                classes.join(other, own, tensor.span)
+        own, of = axes[tensor.name], axes.get(_derived_of(tensor.name, axes), [])
+        extra = len(own) - len(of)  # a derivative that is kept apart for each example has one more
+        for mine, other in zip(own[extra:], of, strict=True) if extra in (0, 1) else ():
+            if mine != other and "#" in mine:
+                classes.join(other, mine, tensor.span)
     for access in _accesses(program):
         for place, at in enumerate(access.at):
             size = _pinned(at, holds)

@@ -41,6 +41,17 @@ def outer(where: tuple[Condition, ...], node: Reduce | Normalise) -> tuple[Condi
     return tuple(c for c in where if bound.isdisjoint(free_indices(c)))
 
 
+def bound_reads(
+    node: Node, bound: frozenset[Index] = frozenset()
+) -> Iterator[tuple[Access, frozenset[Index]]]:
+    """Every access in a node, with the indices that operators around it bind."""
+    if isinstance(node, Access):
+        yield node, bound
+    own = frozenset(bound_by(node)) if isinstance(node, Reduce | Normalise) else frozenset()
+    for part in children(node):
+        yield from bound_reads(part, bound | own)
+
+
 def with_children(node: Node, parts: tuple[Node, ...]) -> Node:
     """The same node with other parts, given in the order of `children`."""
     exprs = tuple([part for part in parts if isinstance(part, Expr)])
