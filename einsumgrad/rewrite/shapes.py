@@ -71,8 +71,13 @@ class Shapes:
         if isinstance(node, PARTS) and (form := self.of(node)).worth:
             yield form
         if not isinstance(node, Iverson):
-            for part in children(node):
+            for part in parts(node):
                 yield from self.candidates(part)
+
+
+def parts(node: Node) -> tuple[Node, ...]:
+    """The parts that may be read by names: an access has none, since a position is no value."""
+    return () if isinstance(node, Access) else tuple(children(node))
 
 
 def _worth_a_name(node: Expr, below: tuple[Node, ...]) -> bool:

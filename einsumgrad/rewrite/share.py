@@ -20,7 +20,6 @@ from einsumgrad.ir.nodes import (
     Program,
     Statement,
     Sum,
-    children,
 )
 from einsumgrad.ir.substitute import substitute
 from einsumgrad.ir.walk import accesses, free_indices
@@ -35,7 +34,7 @@ from einsumgrad.rewrite.edit import (
     with_statements,
 )
 from einsumgrad.rewrite.factor import factors_of
-from einsumgrad.rewrite.shapes import PARTS, Form, Shapes
+from einsumgrad.rewrite.shapes import PARTS, Form, Shapes, parts
 from einsumgrad.rewrite.simplify import simplify_statement
 
 Seen = dict[Expr, Expr]
@@ -147,9 +146,9 @@ class Sharer:
             if form.shape == shape:
                 seen[node] = Access(name, tuple(Position(i) for i in form.free))
                 return seen[node]
-        parts = children(node)
-        done = tuple(self._reading(part, shape, name, seen) for part in parts)
-        changed = any(new is not old for new, old in zip(done, parts, strict=True))
+        below = parts(node)
+        done = tuple(self._reading(part, shape, name, seen) for part in below)
+        changed = any(new is not old for new, old in zip(done, below, strict=True))
         return rebuild(node, done) if changed else node
 
 
@@ -237,7 +236,7 @@ def _by_name(node: Node, names: Names, seen: Seen) -> Node:
     if isinstance(node, (*PARTS, Product)) and (entry := names.of(node)) is not None:
         seen[node] = entry
         return entry
-    parts = children(node)
-    done = tuple(_by_name(part, names, seen) for part in parts)
-    changed = any(new is not old for new, old in zip(done, parts, strict=True))
+    below = parts(node)
+    done = tuple(_by_name(part, names, seen) for part in below)
+    changed = any(new is not old for new, old in zip(done, below, strict=True))
     return rebuild(node, done) if changed else node
