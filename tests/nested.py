@@ -1,6 +1,6 @@
 """Hypothesis strategies for operators inside operators that leave out what they read outside.
 
-Softmaxes, maxima and sums of each other, three and more deep, each at shifted places of a few
+Softmaxes, maxima and sums of each other, two or three deep, each at shifted places of a few
 tensors: what one leaves out says nothing of the next, and all of it shares few index names. The
 same part stands in several places."""
 

@@ -8,7 +8,7 @@ range.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from fractions import Fraction
 
 from einsumgrad.check.faults import NoDerivative
@@ -28,9 +28,6 @@ from einsumgrad.ir.affine import (
 from einsumgrad.ir.inside import within
 from einsumgrad.ir.walk import free_indices
 from einsumgrad.record import record
-
-LARGE = 10**6
-"""A size for which a position near an end is where it is for all large ones."""
 
 
 @record
@@ -60,8 +57,7 @@ class Ranges:
 
     def fixed(self, access: ir.Access) -> bool:
         """Whether a position that no index moves is surely outside."""
-        rooms = self.rooms(access, lambda at: not free_indices(at))
-        return any(self.natural(added(times(MINUS, room), MINUS)) for room in rooms)
+        return self._surely_outside(access, lambda at: not free_indices(at))
 
     def _printable(self, access: ir.Access, axis: str) -> str:
         """A name of the size that a program can write. Raises EinError if there is none."""
@@ -76,14 +72,13 @@ class Ranges:
 
     def leaves(self, access: ir.Access) -> bool:
         """Whether some position is surely outside for some values of its indices."""
-        rooms = self.rooms(access, lambda _: True)
-        return any(self.natural(added(times(MINUS, room), MINUS)) for room in rooms)
+        return self._surely_outside(access, lambda _: True)
 
-    def rooms(self, access: ir.Access, asked: Callable[[ir.Expr], bool]) -> Iterator[Polynomial]:
-        """How far the positions that are asked for stay from the ends of their axes."""
-        for at, axis in zip(access.at, self.axes[access.tensor], strict=True):
-            if asked(at):
-                yield from (room for room in self.room(at, axis) if room is not None)
+    def _surely_outside(self, access: ir.Access, asked: Callable[[ir.Expr], bool]) -> bool:
+        """Of the positions that are asked for."""
+        pairs = zip(access.at, self.axes[access.tensor], strict=True)
+        rooms = (room for at, axis in pairs if asked(at) for room in self.room(at, axis))
+        return any(r is not None and self.natural(added(times(MINUS, r), MINUS)) for r in rooms)
 
     def room(self, at: ir.Expr, axis: str) -> tuple[Polynomial | None, Polynomial | None]:
         """How far the position stays from either end of its axis at least; None where it is no

@@ -15,20 +15,18 @@ from einsumgrad.ir.nodes import (
     Expr,
     Iverson,
     Node,
-    Normalise,
     Program,
-    Reduce,
     Statement,
     children,
     walk,
 )
 from einsumgrad.ir.walk import outer
 from einsumgrad.record import replace
+from einsumgrad.rewrite.clashes import Operator, conditions
 from einsumgrad.rewrite.edit import Reason, Told, unheard, with_statements
 from einsumgrad.rewrite.simplify import simplify_statement
 
 Where = tuple[Condition, ...]
-Operator = Reduce | Normalise
 Said = Callable[[Condition, Operator, Where], bool]
 """Whether a condition of an operator goes without saying, given those around it."""
 
@@ -46,7 +44,8 @@ def _simplified(statement: Statement, told: Told) -> Statement:
 
 def as_read(statement: Statement, known: Callable[[], Ranges]) -> Statement:
     """The statement without conditions that the reads of every operator that has them imply."""
-    every = [(c, node) for node in _operators(statement.value) for c in node.where]
+    operators = (node for node in walk(statement.value) if isinstance(node, Operator))
+    every = [(c, node) for node in operators for c in node.where]
     added = {c for c, _ in every if without_nothing(c) is not c}
     if not added:
         return statement
@@ -95,12 +94,7 @@ def _plain(node: Node, around: Where, said: Said) -> Node:
     return rebuild(node, done) if changed else node
 
 
-def _operators(value: Expr) -> Iterator[Operator]:
-    yield from (node for node in walk(value) if isinstance(node, Operator))
-
-
 def _conditions(statement: Statement) -> Iterator[Condition]:
-    yield from statement.where
-    for node in walk(statement.value):
-        yield from node.where if isinstance(node, Operator) else ()
-        yield from (node.condition,) if isinstance(node, Iverson) else ()
+    """Those of the statement, of its operators and in brackets."""
+    yield from (*statement.where, *conditions(statement.value))
+    yield from (node.condition for node in walk(statement.value) if isinstance(node, Iverson))

@@ -93,10 +93,10 @@ class _Apart(Open):
         short = as_read(statement, lambda: self.known)
         whole = short is statement
         made = self._settle(short, self.told if whole or self.final else unheard)
-        clashes = next(unnameable(made), None) is not None
-        if not whole and (clashes or not self.final):
+        stuck = next(unnameable(made), None) is not None
+        if not whole and (stuck or not self.final):
             made = self._settle(statement, self.told)
-        if not clashes:
+        if not stuck:
             yield made
             return
         while (clash := self._clash(made)) is not None:
