@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+from itertools import product
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,7 @@ pytest.importorskip("llvmlite")
 
 from einsumgrad.fused.entry import NAME
 from einsumgrad.fused.products import DEEP, HIGH, Axis, Product, multiplied, pieces
+from einsumgrad.fused.registers import AVX2, AVX512
 from einsumgrad.fused.text import KINDS, Memory
 from tests.kernels import llvm, parsed, target
 
@@ -29,9 +31,9 @@ def cut(axis: Axis) -> tuple[Axis, ...]:
     return outer, *cut(Axis(axis.size // 2, axis.steps))
 
 
-def run(first: Array, second: Array, out: Array, *, apart: bool = False) -> None:
+def run(first: Array, second: Array, out: Array, *, apart: bool, wide: bool) -> None:
     """`out = first @ second` over a stack, by our own function; `apart`: with several axes of rows
-    and of terms."""
+    and of terms; `wide`: for large registers, whether this processor has them or not."""
     stack = tuple(
         Axis(n, (first.strides[k], second.strides[k], out.strides[k]))
         for k, n in enumerate(out.shape[:-2])
@@ -43,7 +45,8 @@ def run(first: Array, second: Array, out: Array, *, apart: bool = False) -> None
         rows, summed = cut(*rows), cut(*summed)
     kind = KINDS[str(out.dtype)]
     memories = [Memory(f"%p{k}", a.strides, kind) for k, a in enumerate((first, second, out))]
-    written = multiplied(Product(kind, stack, rows, columns, summed), memories)
+    registers = AVX512 if wide else AVX2
+    written = multiplied(Product(kind, stack, rows, columns, summed, registers), memories)
     text = written.text.replace(NAME, "@product")
     for k in range(written.hints):
         text = text.replace(f", !llvm.loop !LOOP{k}#", "")
@@ -75,9 +78,9 @@ def agrees(sizes: tuple[int, int, int], stack: tuple[int, ...], orders: str, dty
     b = lying(rng, (*stack, summed, columns), second, dtype)
     around = np.full((*stack, rows + 1, columns + 3), 7, dtype)
     out = around[..., :rows, :columns]
-    for apart in (False, True):
+    for apart, wide in product((False, True), repeat=2):
         out[:] = 7
-        run(a, b, out, apart=apart)
+        run(a, b, out, apart=apart, wide=wide)
         assert np.array_equal(out, a @ b)
     around[..., :rows, :columns] = 7
     assert np.all(around == 7), "it has written outside"

@@ -9,6 +9,7 @@ from einsumgrad.emit.homes import homes
 from einsumgrad.emit.lines import Lines
 from einsumgrad.emit.places import Place
 from einsumgrad.emit.writer import Writer
+from einsumgrad.fused.registers import AVX2, Registers
 from einsumgrad.plan.nodes import (
     Arrange,
     Count,
@@ -60,19 +61,21 @@ class Parts:
     rest: Script | None
 
 
-def script(plan: Plan, *, reuse: bool = False) -> Script:
-    """The source of a plan. `reuse`: its results are in the block, not arrays of their own."""
-    return _script(plan, {}, None, reuse=reuse)
+def script(plan: Plan, *, reuse: bool = False, registers: Registers = AVX2) -> Script:
+    """The source of a plan. `reuse`: its results are in the block, not arrays of their own.
+    `registers`: those of the processor that kernels are made for."""
+    return _script(plan, {}, None, registers, reuse=reuse)
 
 
 def _script(
     plan: Plan,
     given: Mapping[int, Place],
     outs: Mapping[int, Place] | None,
+    registers: Registers,
     *,
     reuse: bool = False,
 ) -> Script:
-    writer = Writer()
+    writer = Writer(registers=registers)
     found = homes(plan, orders(plan), {} if reuse and outs is None else outs)
     lines = Lines(plan, found, writer, {}, given=given)
     for place in (outs or {}).values():
@@ -102,25 +105,29 @@ def _script(
         results=tuple(name for name, _ in plan.results),
         kernels=dict(writer.kernels),
         quiet=all(isinstance(step.instruction, QUIET) for step, _ in flat(plan.steps)),
-        strips={name: _parts(*strips) for name, strips in lines.strips.items()},
+        strips={name: _parts(registers, *strips) for name, strips in lines.strips.items()},
     )  # fmt: skip
 
 
-def _parts(made: Strips, takes: Mapping[int, Place], rooms: tuple[Place, ...]) -> Parts:
+def _parts(
+    registers: Registers, made: Strips, takes: Mapping[int, Place], rooms: tuple[Place, ...]
+) -> Parts:
     """The scripts of strips, whose arrays are parts of these."""
     return Parts(
-        made, _part(made.plan, takes, rooms),
-        None if made.rest is None else _part(made.rest, takes, rooms),
+        made, _part(registers, made.plan, takes, rooms),
+        None if made.rest is None else _part(registers, made.rest, takes, rooms),
     )  # fmt: skip
 
 
-def _part(plan: Plan, takes: Mapping[int, Place], rooms: tuple[Place, ...]) -> Script:
+def _part(
+    registers: Registers, plan: Plan, takes: Mapping[int, Place], rooms: tuple[Place, ...]
+) -> Script:
     given = {r: _shown(place, plan.registers[r].shape, f"a{r}") for r, place in takes.items()}
     outs = {}
     for (_, register), room in zip(plan.results, rooms, strict=True):
         shape = plan.registers[register].shape
         outs[register] = _shown(room, shape, f"o{register}")
-    return _script(plan, given, outs)
+    return _script(plan, given, outs, registers)
 
 
 def _shown(whole: Place, shape: tuple[int, ...], base: str) -> Place:

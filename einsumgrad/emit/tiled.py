@@ -16,6 +16,7 @@ from einsumgrad.record import record
 
 if TYPE_CHECKING:
     from einsumgrad.fused.products import Axis, Product
+    from einsumgrad.fused.registers import Registers
 
 FEWEST = 8
 """Columns that are worth it."""
@@ -27,7 +28,7 @@ def tiled(writer: Writer, made: Pair, places: Mapping[int, Place], out: Place) -
     """Writes a contraction as one call; False if its axes lie in no matrix, or in a narrow one."""
     from einsumgrad.fused.products import multiplied
 
-    found = oriented(made, places, out)
+    found = oriented(made, places, out, writer.registers)
     if found is None:
         return False
     matrices, *operands = found
@@ -61,7 +62,7 @@ class Axes:
 
 
 def oriented(
-    made: Pair, places: Mapping[int, Place], out: Place
+    made: Pair, places: Mapping[int, Place], out: Place, registers: Registers
 ) -> tuple[Product, Operand, Operand] | None:
     """The product with its columns where entries of the result lie next to each other, and its
     operands, that of the rows first; None if its axes lie in no matrix, or in a narrow one."""
@@ -96,7 +97,8 @@ def oriented(
     if not wide or wide[-1].steps[2] != out.item or wide[-1].size < FEWEST:
         return None
     stack = (*stack, *wide[:-1])
-    found = Product(KINDS[out.dtype], stack, _last(high), wide[-1], _last(deep, FEWEST))
+    terms = _last(deep, FEWEST)
+    found = Product(KINDS[out.dtype], stack, _last(high), wide[-1], terms, registers)
     return found, first, second
 
 

@@ -185,13 +185,13 @@ class Turns:
         from einsumgrad.fused.turns import Call
         from einsumgrad.fused.worth import LARGE
 
-        found = oriented(made, self.places, self.places[register])
+        found = oriented(made, self.places, self.places[register], self.writer.registers)
         if found is None or multiplications(made, self.plan.registers) > LARGE:
             return False
         product, first, second = found
         if product.copied and self.stays(second.register):
             self.copy(second, made)
-            found = oriented(made, self.places, self.places[register])
+            found = oriented(made, self.places, self.places[register], self.writer.registers)
             assert found is not None
             product, first, second = found
         registers = first.register, second.register, register

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from einsumgrad.emit.places import Place, laid
+from einsumgrad.fused.registers import AVX2, Registers
 from einsumgrad.record import record, replace
 
 ARENA = "s"
@@ -29,8 +30,8 @@ class Writer:
     variables. `constants`: other values that the source is given. `kernels`:
     compiled functions that it is given, and `setup` the lines that make their tables of pointers,
     and views of constants; `held`: the tables and the views of which they have the addresses.
-    `wholes`: what each variable that holds an array is. `scopes`: the views that have names by
-    now, in each loop that is open."""
+    `registers`: what kernels are made for. `wholes`: what each variable that holds an array is.
+    `scopes`: the views that have names by now, in each loop that is open."""
 
     lines: list[str] = field(default_factory=list)
     first: list[str] = field(default_factory=list)
@@ -41,6 +42,7 @@ class Writer:
     held: list[str] = field(default_factory=list)
     wholes: dict[str, Place] = field(default_factory=dict)
     scopes: list[dict[Place, str]] = field(default_factory=lambda: [{}])
+    registers: Registers = AVX2
     depth: int = 2
     count: int = 0
 

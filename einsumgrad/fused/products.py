@@ -13,12 +13,11 @@ from functools import partial
 from math import prod
 
 from einsumgrad.fused.entry import LOOPS, Inner, Written, entry, function
+from einsumgrad.fused.registers import Registers
 from einsumgrad.fused.text import BYTES, STORED, Memory, Text
-from einsumgrad.fused.tiles import VECTOR, Terms, Tile, copy, tile
+from einsumgrad.fused.tiles import Terms, Tile, copy, tile
 from einsumgrad.record import record, replace
 
-ROWS = 6
-"""Rows of a tile of two vectors of columns: its sums are in 12 of AVX2's 16 registers."""
 DEEP, HIGH = 256, 192
 """Terms and rows that are worked on at a time: a copy of DEEP rows and two vectors of columns stays
 in the first cache, HIGH rows of DEEP terms stay in the second."""
@@ -41,20 +40,26 @@ class Axis:
 class Product:
     """A result, the third matrix, for each place on the axes of the stack. Along the columns its
     entries lie next to each other. Of rows and terms that are no single axis the last axis is that
-    of tiles and of their sums."""
+    of tiles and of their sums. `registers`: those that the tiles are to lie in."""
 
     kind: str
     stack: tuple[Axis, ...]
     rows: tuple[Axis, ...]
     columns: Axis
     summed: tuple[Axis, ...]
+    registers: Registers
+
+    @property
+    def lanes(self) -> int:
+        """How many entries a vector has."""
+        return self.registers.vector // BYTES[self.kind]
 
     @property
     def copied(self) -> bool:
         """Whether the second matrix is copied, some columns at a time."""
         if self.columns.steps[1] != BYTES[self.kind]:
             return True
-        many = prod(axis.size for axis in self.rows) > 2 * ROWS
+        many = prod(axis.size for axis in self.rows) > 2 * self.registers.rows
         return many and self.summed[-1].size * self.summed[-1].steps[1] > NEAR
 
 
@@ -198,7 +203,7 @@ class Writer:
 
     def band(self, high: int, deep: int, more: str, _: str) -> None:
         """Some rows of the result, columns after columns."""
-        lanes = VECTOR // BYTES[self.made.kind]
+        lanes = self.made.lanes
         widths = [2 * lanes, *(lanes >> k for k in range(lanes.bit_length()))]
         for piece in pieces(self.made.columns.size, *widths):
             body = partial(self.panel, (high, piece[1], deep), more)
@@ -209,7 +214,8 @@ class Writer:
         second = self.copied(width, deep) if self.made.copied else self.pointer(1)
 
         def tiles() -> None:
-            for piece in pieces(high, ROWS, high % ROWS):
+            most = self.made.registers.rows
+            for piece in pieces(high, most, high % most):
                 name = self.tile(piece[1], width)
                 self.loop(self.made.rows[-1], piece, partial(one, name))
 
@@ -222,7 +228,8 @@ class Writer:
 
     def tile(self, rows: int, width: int) -> str:
         made, last = self.made, self.made.rows[-1]
-        found = Tile(made.kind, rows, width, last.steps[0], last.steps[2], self.along(width))
+        lanes, terms = min(width, made.lanes), self.along(width)
+        found = Tile(made.kind, rows, width, last.steps[0], last.steps[2], terms, lanes)
         name = f"{self.name}_tile_{rows}_{width}"
         self.called.setdefault(name, tile(name, found))
         return name
@@ -241,7 +248,7 @@ class Writer:
         outermost axis of a tile."""
         made, (*outer, last) = self.made, self.block
         if self.room is None:
-            self.room = self.text.reserved(made.kind, (DEEP, 2 * VECTOR // BYTES[made.kind]))
+            self.room = self.text.reserved(made.kind, (DEEP, 2 * made.lanes))
         name, room = f"{self.name}_copy_{width}", self.room.pointer
         steps = last.steps[1], made.columns.steps[1]
         self.called.setdefault(name, copy(name, made.kind, width, steps))

@@ -7,9 +7,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from einsumgrad.fused.text import BYTES
 from einsumgrad.record import record
 
-VECTOR = 32
-"""Bytes of a vector."""
-
 
 @record
 class Terms:
@@ -24,7 +21,8 @@ class Terms:
 @record
 class Tile:
     """Some rows and columns of a result. `first` and `result`: the bytes from row to row in the
-    first matrix and in the result. `terms`: axes of terms, outermost first."""
+    first matrix and in the result. `terms`: axes of terms, outermost first. `lanes`: how many
+    columns a vector has."""
 
     kind: str
     rows: int
@@ -32,11 +30,7 @@ class Tile:
     first: int
     result: int
     terms: tuple[Terms, ...]
-
-    @property
-    def lanes(self) -> int:
-        """How many columns a vector has."""
-        return min(self.columns, VECTOR // BYTES[self.kind])
+    lanes: int
 
     @property
     def vector(self) -> str:

@@ -12,6 +12,7 @@ from einsumgrad.plan.nodes import Plan
 from einsumgrad.record import record
 from einsumgrad.steps.compiled import compiled
 from einsumgrad.steps.memory import Compiled
+from einsumgrad.steps.native import registers
 from einsumgrad.steps.workers import Workers, cores
 from einsumgrad.tune.tune import tuned
 from einsumgrad.tune.worth import in_strips
@@ -39,17 +40,15 @@ class Engine:
         """The step of a plan."""
         made = tuned(plan)
         if self.name == "numpy":
-            return self._compiled(in_strips(made))
+            return compiled(script(in_strips(made), reuse=self.reuse), self.workers)
         from einsumgrad.fused.groups import fused
         from einsumgrad.fused.rules import ruled
         from einsumgrad.fused.worth import costs, shared
 
         if self.name == "auto" and costs(made, made.steps, compiled=False).alone(1) < WORTH:
-            return self._compiled(in_strips(made))
-        return self._compiled(fused(shared(ruled(made), self.workers.count)))
-
-    def _compiled(self, plan: Plan) -> Compiled:
-        return compiled(script(plan, reuse=self.reuse), self.workers)
+            return compiled(script(in_strips(made), reuse=self.reuse), self.workers)
+        found = fused(shared(ruled(made), self.workers.count))
+        return compiled(script(found, reuse=self.reuse, registers=registers()), self.workers)
 
 
 def engine_of(name: str, *, reuse: bool = False) -> Engine:

@@ -8,6 +8,7 @@ from dataclasses import field
 from typing import TYPE_CHECKING, Any
 
 from einsumgrad.emit.script import Script
+from einsumgrad.fused.registers import AVX2, AVX512, Registers
 from einsumgrad.record import record
 from einsumgrad.steps.cache import Store, store
 
@@ -73,6 +74,26 @@ def _kernels(script: Script) -> Iterator[tuple[int, str, Written]]:
             yield from _kernels(parts.rest)
 
 
+def registers() -> Registers:
+    """This processor's."""
+    return AVX512 if _wide() else AVX2
+
+
+def _wide() -> bool:
+    import llvmlite.binding as llvm
+
+    return bool(llvm.get_host_cpu_features().get("avx512f"))
+
+
+def _processor() -> tuple[str, str]:
+    """Its name and features. Vectors are as long as they can be, where LLVM would take half of them
+    for fear of a slower clock: a kernel is little but vectors."""
+    import llvmlite.binding as llvm
+
+    features = llvm.get_host_cpu_features().flatten()
+    return llvm.get_host_cpu_name(), f"{features},-prefer-256-bit" if _wide() else features
+
+
 class Library:
     """The machine code of a module, from the store if it has it."""
 
@@ -81,7 +102,7 @@ class Library:
 
         llvm.initialize_native_target()
         llvm.initialize_native_asmprinter()
-        cpu, features = llvm.get_host_cpu_name(), llvm.get_host_cpu_features().flatten()
+        cpu, features = _processor()
         machine = llvm.Target.from_default_triple().create_target_machine(
             cpu=cpu, features=features, opt=3, jit=True
         )
