@@ -13,9 +13,10 @@ from functools import partial
 from math import prod
 
 from einsumgrad.fused.entry import LOOPS, Inner, Written, entry, function
+from einsumgrad.fused.panels import Panel, copy
 from einsumgrad.fused.registers import Registers
 from einsumgrad.fused.text import BYTES, STORED, Memory, Text
-from einsumgrad.fused.tiles import Terms, Tile, copy, tile
+from einsumgrad.fused.tiles import Terms, Tile, tile
 from einsumgrad.record import record, replace
 
 DEEP, HIGH = 256, 192
@@ -251,7 +252,8 @@ class Writer:
             self.room = self.text.reserved(made.kind, (DEEP, 2 * made.lanes))
         name, room = f"{self.name}_copy_{width}", self.room.pointer
         steps = last.steps[1], made.columns.steps[1]
-        self.called.setdefault(name, copy(name, made.kind, width, steps))
+        panel = Panel(made.kind, width, steps, min(width, made.lanes))
+        self.called.setdefault(name, copy(name, panel))
         count = last.size if outer else deep
         strides = tuple(terms.second for terms in self.along(width)[:-1])
 

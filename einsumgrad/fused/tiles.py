@@ -1,4 +1,4 @@
-"""The innermost loops of products of matrices: a tile of the result, and a copy of some columns."""
+"""The innermost loops of products of matrices: a tile of the result."""
 
 from __future__ import annotations
 
@@ -51,8 +51,7 @@ def tile(name: str, made: Tile) -> str:
     vector, parts, item = made.vector, made.parts, BYTES[made.kind]
     held = [f"%c{k}" for k in range(len(parts))]
     places = [
-        _moved(c, "%c", row * made.result + byte)
-        for c, (row, byte) in zip(held, parts, strict=True)
+        moved(c, "%c", row * made.result + byte) for c, (row, byte) in zip(held, parts, strict=True)
     ]
     own = [f"%s{k}" for k in range(len(parts))]
     sums = [f"{s} = alloca {vector}" for s in own]
@@ -65,7 +64,7 @@ def tile(name: str, made: Tile) -> str:
         "done": [*_moves(vector, "d", own, held, item), "ret void"],
     }  # fmt: skip
     head = f"define private void {name}(ptr noalias %a, ptr noalias %b, ptr noalias %c, i64 %k, "
-    return f"{head}i1 %more) noinline nounwind {{\n{_joined(blocks)}}}\n"
+    return f"{head}i1 %more) noinline nounwind {{\n{joined(blocks)}}}\n"
 
 
 def _moves(
@@ -105,11 +104,11 @@ def _term(made: Tile, first: str, second: str) -> list[str]:
     """One term more in each sum. A product may be contracted with the sum that it enters."""
     vector, item, lines = made.vector, BYTES[made.kind], list[str]()
     for byte in dict.fromkeys(byte for _, byte in made.parts):
-        lines.append(_moved(f"%b{byte}", second, byte))
+        lines.append(moved(f"%b{byte}", second, byte))
         lines.append(f"%v{byte} = load {vector}, ptr %b{byte}, align {item}")
     for r in range(made.rows):
         lines += (
-            _moved(f"%a{r}", first, r * made.first),
+            moved(f"%a{r}", first, r * made.first),
             f"%e{r} = load {made.kind}, ptr %a{r}, align {item}",
             f"%f{r} = insertelement {vector} poison, {made.kind} %e{r}, i64 0",
             f"%g{r} = shufflevector {vector} %f{r}, {vector} poison, "
@@ -123,38 +122,13 @@ def _term(made: Tile, first: str, second: str) -> list[str]:
     return lines
 
 
-def copy(name: str, kind: str, columns: int, steps: tuple[int, int]) -> str:
-    """A function that copies columns of a matrix to one without gaps; `steps`: the bytes from term
-    to term and from column to column."""
-    item = BYTES[kind]
-    moved = [
-        line
-        for k in range(columns)
-        for line in (
-            _moved(f"%b{k}", "%pb", k * steps[1]), f"%e{k} = load {kind}, ptr %b{k}, align {item}",
-            _moved(f"%t{k}", "%pt", k * item), f"store {kind} %e{k}, ptr %t{k}, align {item}",
-        )
-    ]  # fmt: skip
-    blocks = {
-        "entry": ["br label %head"],
-        "head": [
-            "%i = phi i64 [ 0, %entry ], [ %next, %head ]",
-            f"%kb = mul nsw i64 %i, {steps[0]}", f"%kt = mul nsw i64 %i, {columns * item}",
-            "%pb = getelementptr i8, ptr %b, i64 %kb", "%pt = getelementptr i8, ptr %t, i64 %kt",
-            *moved, "%next = add nuw nsw i64 %i, 1", "%on = icmp ult i64 %next, %k",
-            "br i1 %on, label %head, label %done",
-        ],
-        "done": ["ret void"],
-    }  # fmt: skip
-    head = f"define private void {name}(ptr noalias %b, ptr noalias %t, i64 %k)"
-    return f"{head} noinline nounwind {{\n{_joined(blocks)}}}\n"
-
-
-def _moved(name: str, pointer: str, count: int) -> str:
+def moved(name: str, pointer: str, count: int) -> str:
+    """A pointer so many bytes further on."""
     return f"{name} = getelementptr i8, ptr {pointer}, i64 {count}"
 
 
-def _joined(blocks: Mapping[str, Sequence[str]]) -> str:
+def joined(blocks: Mapping[str, Sequence[str]]) -> str:
+    """The text of blocks, by their labels."""
     return "".join(
         f"{label}:\n" + "".join(f"  {line}\n" for line in lines) for label, lines in blocks.items()
     )

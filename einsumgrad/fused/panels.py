@@ -1,0 +1,142 @@
+"""Copies of some columns of a matrix to where they have no gaps."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from einsumgrad.fused.text import BYTES
+from einsumgrad.fused.tiles import joined, moved
+from einsumgrad.record import record
+
+LANE = 16
+"""Bytes of the parts of a vector within which entries change their places at the least cost."""
+
+
+@record
+class Panel:
+    """Columns of a matrix; `steps`: the bytes from term to term and from column to column.
+    `lanes`: how many entries a vector has."""
+
+    kind: str
+    columns: int
+    steps: tuple[int, int]
+    lanes: int
+
+    @property
+    def item(self) -> int:
+        return BYTES[self.kind]
+
+    @property
+    def turned(self) -> bool:
+        """Whether vectors are read along the terms, and turned in registers."""
+        fits = self.lanes > 1 and self.columns % self.lanes == 0
+        return fits and self.steps[0] == self.item
+
+
+def copy(name: str, made: Panel) -> str:
+    """A function of pointers to the columns and to where they are copied, and of how many terms
+    there are."""
+    head = f"define private void {name}(ptr noalias %b, ptr noalias %t, i64 %k)"
+    blocks = _turned(made) if made.turned else {"entry": ["br label %head"]}
+    start = "%whole, %rest" if made.turned else "0, %entry"
+    blocks["head"] = _turn(made, "head", start, 1, "%k", "done", _entries(made))
+    blocks["done"] = ["ret void"]
+    return f"{head} noinline nounwind {{\n{joined(blocks)}}}\n"
+
+
+def _turned(made: Panel) -> dict[str, list[str]]:
+    """The blocks that copy as many terms as fill vectors."""
+    vectors = _vectors(made)
+    return {
+        "entry": [
+            f"%whole = and i64 %k, {-made.lanes}",
+            "%any = icmp ne i64 %whole, 0",
+            "br i1 %any, label %squares, label %rest",
+        ],
+        "squares": _turn(made, "squares", "0, %entry", made.lanes, "%whole", "rest", vectors),
+        "rest": [
+            "%left = icmp ult i64 %whole, %k",
+            "br i1 %left, label %head, label %done",
+        ],
+    }
+
+
+def _turn(
+    made: Panel, label: str, start: str, step: int, end: str, after: str, body: Iterable[str]
+) -> list[str]:
+    """The block of a loop over terms, some of them in each turn, from `%b_` to `%t_`."""
+    i = f"%i_{label}"
+    lines = (
+        f"{i} = phi i64 [ {start} ], [ {i}_next, %{label} ]",
+        f"{i}_b = mul nsw i64 {i}, {made.steps[0]}",
+        f"{i}_t = mul nsw i64 {i}, {made.columns * made.item}",
+        f"%b_{label} = getelementptr i8, ptr %b, i64 {i}_b",
+        f"%t_{label} = getelementptr i8, ptr %t, i64 {i}_t",
+        *body,
+        f"{i}_next = add nuw nsw i64 {i}, {step}",
+        f"{i}_more = icmp ult i64 {i}_next, {end}",
+        f"br i1 {i}_more, label %{label}, label %{after}",
+    )
+    return list(lines)
+
+
+def _entries(made: Panel) -> Iterator[str]:
+    """A term of every column."""
+    kind, item = made.kind, made.item
+    for k in range(made.columns):
+        yield moved(f"%b{k}", "%b_head", k * made.steps[1])
+        yield f"%e{k} = load {kind}, ptr %b{k}, align {item}"
+        yield moved(f"%t{k}", "%t_head", k * item)
+        yield f"store {kind} %e{k}, ptr %t{k}, align {item}"
+
+
+def _vectors(made: Panel) -> Iterator[str]:
+    """A square of terms and columns after the other."""
+    lanes, item = made.lanes, made.item
+    type_ = f"<{lanes} x {made.kind}>"
+    for first in range(0, made.columns, lanes):
+        rows = []
+        for k in range(first, first + lanes):
+            yield moved(f"%p{k}", "%b_squares", k * made.steps[1])
+            yield f"%r{k} = load {type_}, ptr %p{k}, align {item}"
+            rows.append(f"%r{k}")
+        for depth, stage in enumerate(stages(lanes, min(lanes, LANE // item))):
+            names = [f"%x{first + k}_{depth}" for k in range(lanes)]
+            for name, (one, two, places) in zip(names, stage, strict=True):
+                chosen = ", ".join(f"i32 {place}" for place in places)
+                two_vectors = f"{type_} {rows[one]}, {type_} {rows[two]}"
+                yield f"{name} = shufflevector {two_vectors}, <{lanes} x i32> <{chosen}>"
+            rows = names
+        for term, row in enumerate(rows):
+            yield moved(f"%q{first + term}", "%t_squares", (term * made.columns + first) * item)
+            yield f"store {type_} {row}, ptr %q{first + term}, align {item}"
+
+
+Stage = list[tuple[int, int, tuple[int, ...]]]
+"""For each new row the two rows of which it is made, and the places of its entries in them, one
+behind the other."""
+
+
+def stages(size: int, near: int) -> Iterator[Stage]:
+    """How the rows of a square become its columns. Blocks of at least `near` rows and columns
+    change places first; then the entries of blocks of so many do, as a perfect shuffle turns
+    them."""
+    step = size // 2
+    while step >= near:
+        yield [(r & ~step, r | step, _exchanged(size, step, r & step)) for r in range(size)]
+        step //= 2
+    half = near // 2
+    for _ in range(near.bit_length() - 1):
+        pairs = [r - r % near + r % near // 2 for r in range(size)]
+        yield [(p, p + half, _shuffled(size, near, r % 2)) for r, p in enumerate(pairs)]
+
+
+def _exchanged(size: int, step: int, further: int) -> tuple[int, ...]:
+    return tuple(further + (size + e - step if e & step else e) for e in range(size))
+
+
+def _shuffled(size: int, near: int, high: int) -> tuple[int, ...]:
+    """The low or the high halves of blocks, entries of one and the other in turns."""
+    return tuple(
+        e - e % near + near // 2 * high + e % near // 2 + size * (e % 2) for e in range(size)
+    )
