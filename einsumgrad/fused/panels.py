@@ -15,7 +15,8 @@ LANE = 16
 @record
 class Panel:
     """Columns of a matrix; `steps`: the bytes from term to term and from column to column.
-    `lanes`: how many entries a vector has."""
+    `lanes`: how many entries a vector has. Behind the last columns there are zeros that fill their
+    vector."""
 
     kind: str
     columns: int
@@ -27,10 +28,14 @@ class Panel:
         return BYTES[self.kind]
 
     @property
+    def width(self) -> int:
+        """How many columns there are with those of zeros."""
+        return -(-self.columns // self.lanes) * self.lanes
+
+    @property
     def turned(self) -> bool:
         """Whether vectors are read along the terms, and turned in registers."""
-        fits = self.lanes > 1 and self.columns % self.lanes == 0
-        return fits and self.steps[0] == self.item
+        return self.lanes > 1 and self.steps[0] == self.item
 
 
 def copy(name: str, made: Panel) -> str:
@@ -69,7 +74,7 @@ def _turn(
     lines = (
         f"{i} = phi i64 [ {start} ], [ {i}_next, %{label} ]",
         f"{i}_b = mul nsw i64 {i}, {made.steps[0]}",
-        f"{i}_t = mul nsw i64 {i}, {made.columns * made.item}",
+        f"{i}_t = mul nsw i64 {i}, {made.width * made.item}",
         f"%b_{label} = getelementptr i8, ptr %b, i64 {i}_b",
         f"%t_{label} = getelementptr i8, ptr %t, i64 {i}_t",
         *body,
@@ -88,6 +93,9 @@ def _entries(made: Panel) -> Iterator[str]:
         yield f"%e{k} = load {kind}, ptr %b{k}, align {item}"
         yield moved(f"%t{k}", "%t_head", k * item)
         yield f"store {kind} %e{k}, ptr %t{k}, align {item}"
+    for k in range(made.columns, made.width):
+        yield moved(f"%t{k}", "%t_head", k * item)
+        yield f"store {kind} 0.0, ptr %t{k}, align {item}"
 
 
 def _vectors(made: Panel) -> Iterator[str]:
@@ -95,11 +103,12 @@ def _vectors(made: Panel) -> Iterator[str]:
     lanes, item = made.lanes, made.item
     type_ = f"<{lanes} x {made.kind}>"
     for first in range(0, made.columns, lanes):
-        rows = []
-        for k in range(first, first + lanes):
+        rows, last = list[str](), min(first + lanes, made.columns)
+        for k in range(first, last):
             yield moved(f"%p{k}", "%b_squares", k * made.steps[1])
             yield f"%r{k} = load {type_}, ptr %p{k}, align {item}"
             rows.append(f"%r{k}")
+        rows += ["zeroinitializer"] * (first + lanes - last)
         for depth, stage in enumerate(stages(lanes, min(lanes, LANE // item))):
             names = [f"%x{first + k}_{depth}" for k in range(lanes)]
             for name, (one, two, places) in zip(names, stage, strict=True):
@@ -108,7 +117,7 @@ def _vectors(made: Panel) -> Iterator[str]:
                 yield f"{name} = shufflevector {two_vectors}, <{lanes} x i32> <{chosen}>"
             rows = names
         for term, row in enumerate(rows):
-            yield moved(f"%q{first + term}", "%t_squares", (term * made.columns + first) * item)
+            yield moved(f"%q{first + term}", "%t_squares", (term * made.width + first) * item)
             yield f"store {type_} {row}, ptr %q{first + term}, align {item}"
 
 

@@ -92,6 +92,16 @@ def pieces(size: int, *lengths: int) -> Iterator[tuple[int, int, int]]:
             start += count * length
 
 
+def shares(size: int, most: int) -> Iterator[tuple[int, int, int]]:
+    """A length cut into as few pieces as there have to be, of two lengths that differ by one."""
+    count = -(-size // most)
+    length = size // count
+    longer = size % count
+    if longer:
+        yield 0, length + 1, longer
+    yield longer * (length + 1), length, count - longer
+
+
 def even(size: int, most: int) -> int:
     """The length of pieces of a size, as few as there have to be, so that they are much alike."""
     return -(-size // -(-size // most))
@@ -204,9 +214,8 @@ class Writer:
 
     def band(self, high: int, deep: int, more: str, _: str) -> None:
         """Some rows of the result, columns after columns."""
-        lanes = self.made.lanes
-        widths = [2 * lanes, *(lanes >> k for k in range(lanes.bit_length()))]
-        for piece in pieces(self.made.columns.size, *widths):
+        size, most = self.made.columns.size, 2 * self.made.lanes
+        for piece in pieces(size, most, size % most):
             body = partial(self.panel, (high, piece[1], deep), more)
             self.loop(self.made.columns, piece, body)
 
@@ -215,8 +224,7 @@ class Writer:
         second = self.copied(width, deep) if self.made.copied else self.pointer(1)
 
         def tiles() -> None:
-            most = self.made.registers.rows
-            for piece in pieces(high, most, high % most):
+            for piece in shares(high, self.made.registers.rows):
                 name = self.tile(piece[1], width)
                 self.loop(self.made.rows[-1], piece, partial(one, name))
 
@@ -229,15 +237,22 @@ class Writer:
 
     def tile(self, rows: int, width: int) -> str:
         made, last = self.made, self.made.rows[-1]
-        lanes, terms = min(width, made.lanes), self.along(width)
-        found = Tile(made.kind, rows, width, last.steps[0], last.steps[2], terms, lanes)
+        found = Tile(
+            made.kind, rows, width, last.steps[0], last.steps[2], self.along(width),
+            self.lanes(width), made.copied,
+        )  # fmt: skip
         name = f"{self.name}_tile_{rows}_{width}"
         self.called.setdefault(name, tile(name, found))
         return name
 
+    def lanes(self, width: int) -> int:
+        """How many columns a vector has where a tile has so many."""
+        return min(self.made.lanes, 1 << (width - 1).bit_length())
+
     def along(self, width: int) -> tuple[Terms, ...]:
-        """The axes of terms of a tile; a copy has its columns without gaps."""
-        found, step = list[Terms](), width * BYTES[self.made.kind]
+        """The axes of terms of a tile; a copy has whole vectors without gaps."""
+        lanes = self.lanes(width)
+        found, step = list[Terms](), -(-width // lanes) * lanes * BYTES[self.made.kind]
         for axis in reversed(self.block):
             second = step if self.made.copied else axis.steps[1]
             found.append(Terms(axis.size, axis.steps[0], second))
@@ -252,7 +267,7 @@ class Writer:
             self.room = self.text.reserved(made.kind, (DEEP, 2 * made.lanes))
         name, room = f"{self.name}_copy_{width}", self.room.pointer
         steps = last.steps[1], made.columns.steps[1]
-        panel = Panel(made.kind, width, steps, min(width, made.lanes))
+        panel = Panel(made.kind, width, steps, self.lanes(width))
         self.called.setdefault(name, copy(name, panel))
         count = last.size if outer else deep
         strides = tuple(terms.second for terms in self.along(width)[:-1])

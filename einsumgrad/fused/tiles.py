@@ -22,7 +22,8 @@ class Terms:
 class Tile:
     """Some rows and columns of a result. `first` and `result`: the bytes from row to row in the
     first matrix and in the result. `terms`: axes of terms, outermost first. `lanes`: how many
-    columns a vector has."""
+    columns a vector has; the last one may have less, and in the second matrix zeros behind them if
+    that is `padded`."""
 
     kind: str
     rows: int
@@ -31,6 +32,7 @@ class Tile:
     result: int
     terms: tuple[Terms, ...]
     lanes: int
+    padded: bool
 
     @property
     def vector(self) -> str:
@@ -43,12 +45,16 @@ class Tile:
         starts = range(0, self.columns, self.lanes)
         return [(row, start * item) for row in range(self.rows) for start in starts]
 
+    def used(self, byte: int) -> int:
+        """How many columns the vector has that begins so many bytes from the first."""
+        return min(self.lanes, self.columns - byte // BYTES[self.kind])
+
 
 def tile(name: str, made: Tile) -> str:
     """A function of pointers to the tile's first entries, the number of terms on the outermost
     axis, and whether the result has the sum of other terms already. LLVM keeps the sums in
     registers."""
-    vector, parts, item = made.vector, made.parts, BYTES[made.kind]
+    vector, parts = made.vector, made.parts
     held = [f"%c{k}" for k in range(len(parts))]
     places = [
         moved(c, "%c", row * made.result + byte) for c, (row, byte) in zip(held, parts, strict=True)
@@ -58,22 +64,34 @@ def tile(name: str, made: Tile) -> str:
     zeros = [f"store {vector} zeroinitializer, ptr {s}" for s in own]
     blocks = {
         "entry": [*places, *sums, *zeros, "br i1 %more, label %load, label %start"],
-        "load": [*_moves(vector, "l", held, own, item), "br label %start"],
+        "load": [*_taken(made, held, own), "br label %start"],
         "start": ["br label %head0"],
         **_loop(made, 0, "start", "done"),
-        "done": [*_moves(vector, "d", own, held, item), "ret void"],
+        "done": [*_given(made, own, held), "ret void"],
     }  # fmt: skip
     head = f"define private void {name}(ptr noalias %a, ptr noalias %b, ptr noalias %c, i64 %k, "
     return f"{head}i1 %more) noinline nounwind {{\n{joined(blocks)}}}\n"
 
 
-def _moves(
-    vector: str, letter: str, places: Sequence[str], others: Sequence[str], item: int
-) -> Iterator[str]:
-    """The vectors at some places put to others."""
-    for k, (place, other) in enumerate(zip(places, others, strict=True)):
-        yield f"%{letter}{k} = load {vector}, ptr {place}, align {item}"
-        yield f"store {vector} %{letter}{k}, ptr {other}, align {item}"
+def _taken(made: Tile, places: Sequence[str], sums: Sequence[str]) -> Iterator[str]:
+    """The sums begin with what the result has."""
+    for k, (place, own, (_, byte)) in enumerate(zip(places, sums, made.parts, strict=True)):
+        yield from loaded(f"%l{k}", place, made.kind, made.used(byte), made.lanes)
+        yield f"store {made.vector} %l{k}, ptr {own}"
+
+
+def _given(made: Tile, sums: Sequence[str], places: Sequence[str]) -> Iterator[str]:
+    """The result is what the sums are."""
+    for k, (own, place, (_, byte)) in enumerate(zip(sums, places, made.parts, strict=True)):
+        used, item = made.used(byte), BYTES[made.kind]
+        name, type_ = f"%d{k}", f"<{used} x {made.kind}>"
+        yield f"{name} = load {made.vector}, ptr {own}"
+        if used < made.lanes:
+            chosen = ", ".join(f"i32 {k}" for k in range(used))
+            both = f"{made.vector} {name}, {made.vector} poison"
+            yield f"{name}_used = shufflevector {both}, <{used} x i32> <{chosen}>"
+            name = f"{name}_used"
+        yield f"store {type_} {name}, ptr {place}, align {item}"
 
 
 def _loop(made: Tile, level: int, before: str, after: str) -> dict[str, list[str]]:
@@ -105,7 +123,8 @@ def _term(made: Tile, first: str, second: str) -> list[str]:
     vector, item, lines = made.vector, BYTES[made.kind], list[str]()
     for byte in dict.fromkeys(byte for _, byte in made.parts):
         lines.append(moved(f"%b{byte}", second, byte))
-        lines.append(f"%v{byte} = load {vector}, ptr %b{byte}, align {item}")
+        used = made.lanes if made.padded else made.used(byte)
+        lines += loaded(f"%v{byte}", f"%b{byte}", made.kind, used, made.lanes)
     for r in range(made.rows):
         lines += (
             moved(f"%a{r}", first, r * made.first),
@@ -120,6 +139,16 @@ def _term(made: Tile, first: str, second: str) -> list[str]:
         lines.append(f"%y{k} = fadd contract {vector} %x{k}, %m{k}")
         lines.append(f"store {vector} %y{k}, ptr %s{k}")
     return lines
+
+
+def loaded(name: str, place: str, kind: str, used: int, lanes: int) -> Iterator[str]:
+    """A vector that has zeros behind the entries that are used."""
+    part = name if used == lanes else f"{name}_used"
+    yield f"{part} = load <{used} x {kind}>, ptr {place}, align {BYTES[kind]}"
+    if used < lanes:
+        chosen = ", ".join(f"i32 {min(k, used)}" for k in range(lanes))
+        both = f"<{used} x {kind}> {part}, <{used} x {kind}> zeroinitializer"
+        yield f"{name} = shufflevector {both}, <{lanes} x i32> <{chosen}>"
 
 
 def moved(name: str, pointer: str, count: int) -> str:
