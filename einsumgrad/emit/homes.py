@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import field
 
 from einsumgrad.emit.lives import OWN, Lives, Moment, lives, moments
+from einsumgrad.emit.mosaic import Piece, pieces
 from einsumgrad.emit.places import Place, laid
 from einsumgrad.emit.table import REREADING
 from einsumgrad.plan.nodes import (
@@ -55,6 +56,7 @@ def homes(plan: Plan, orders: Mapping[int, Order], outs: Mapping[int, Place] | N
             if r not in products or (_plain(outs[r]) and r not in orders)
         }  # a product is made where a caller has plain order, unless the other one is faster
     found = Finder(plan, orders, frozenset(given), outs or {}, life, _over(every, life))
+    found.pieces |= pieces(plan, every, found.wholes(every))
     ends = _ends(life)
     for moment in every:
         if isinstance(moment.step.instruction, OWN):
@@ -138,19 +140,39 @@ class Finder:
     over: Mapping[int, tuple[int, list[Operand]]]
     places: dict[int, Place] = field(default_factory=dict)
     block: Block = field(default_factory=Block)
+    pieces: dict[int, Piece] = field(default_factory=dict)
+
+    def wholes(self, every: tuple[Moment, ...]) -> dict[int, Place]:
+        """How arrays into which values are put would lie."""
+        steps = [m.step for m in every if isinstance(m.step.instruction, OverlapAdd)]
+        return {s.register: self._laid(s) for s in steps if s.register not in self.given}
 
     def home(self, moment: Moment) -> Place:
         register = moment.step.register
-        own = self.plan.registers[register]
-        order = self._order(moment.step)
+        plain = self._laid(moment.step)
         if register in self.given:
-            return self.outs.get(register) or laid(f"o{register}", 0, own.shape, order, own.dtype)
-        plain = laid("s", 0, own.shape, order, own.dtype)
+            return self.outs.get(register) or replace(plain, base=f"o{register}")
+        if register in self.pieces:
+            return self._piece(self.pieces[register])
+        if register in self.block.held:  # that of its pieces
+            return self.places[register]
         taken = self._taken_over(moment, plain)
         if taken is not None:
             self.block.move(taken, register)
             return replace(plain, offset=self.places[taken].offset)
-        return laid("s", self.block.take(plain.nbytes, register), own.shape, order, own.dtype)
+        return replace(plain, offset=self.block.take(plain.nbytes, register))
+
+    def _piece(self, piece: Piece) -> Place:
+        """In the memory of the whole, which begins with its first piece."""
+        whole = self.places.get(piece.whole)
+        if whole is None:
+            offset = self.block.take(piece.around.nbytes, piece.whole)
+            whole = self.places[piece.whole] = replace(piece.around, offset=offset)
+        return replace(piece.place, offset=whole.offset + piece.place.offset)
+
+    def _laid(self, step: Step) -> Place:
+        own = self.plan.registers[step.register]
+        return laid("s", 0, own.shape, self._order(step), own.dtype)
 
     def _order(self, step: Step) -> Order | None:
         made, rank = step.instruction, len(self.plan.registers[step.register].shape)

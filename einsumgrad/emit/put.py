@@ -43,6 +43,8 @@ def added(writer: Writer, made: OverlapAdd, places: Mapping[int, Place], out: Pl
     found = spots(made, out, value)
     if found is None:
         return False
+    if found[0] == found[1]:  # it was made there, and so were all others
+        return True
     if places[made.into] != out:
         writer.line(f"copyto({writer.name(out)}, {writer.name(places[made.into])})")
     if 0 in found[0].shape:
