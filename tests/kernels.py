@@ -16,7 +16,13 @@ from einsumgrad.fused.functions import call, definitions, types
 llvm = pytest.importorskip("llvmlite.binding")
 
 Array = npt.NDArray[Any]
-DTYPES = {"float": np.float32, "double": np.float64, "i1": np.uint8}
+DTYPES = {
+    "float": np.float32,
+    "double": np.float64,
+    "i1": np.uint8,
+    "i32": np.int32,
+    "i64": np.int64,
+}
 
 
 def loop(name: str, kind: str) -> str:

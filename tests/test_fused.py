@@ -111,6 +111,28 @@ def test_engines_agree_in_both_precisions(dtype: str) -> None:
         np.testing.assert_allclose(one[1][name], other[1][name], tolerance, tolerance)
 
 
+@pytest.mark.parametrize("count", [3, 16, 37])
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_extrema_keep_nan_and_infinities(count: int, dtype: str) -> None:
+    """Over the last axis, over the first, and over both."""
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(9, count)).astype(dtype)
+    x[1, 1], x[2, 2], x[3, 0], x[4], x[5], x[6, -1] = np.nan, -np.nan, np.inf, -np.inf, -0.0, 0.0
+    text = "".join(
+        f"{op}{k}{at} = {op}_{over} (x[b,j] + 0)\n"
+        for op in ("max", "min")
+        for k, (at, over) in enumerate((("[b]", "j"), ("[j]", "b"), ("", "{b,j}")))
+    )
+    text = text.replace("max0", "A").replace("max1", "C").replace("max2", "D")
+    text = text.replace("min0", "E").replace("min1", "F").replace("min2", "G")
+    for part in (x, x[3:], x[5:]):
+        found, expected = (
+            einsumgrad.parse(text, engine=engine).run(x=part) for engine in ("fused", "numpy")
+        )
+        for name, value in expected.items():
+            np.testing.assert_array_equal(found[name], value, name)
+
+
 def test_rows_too_long_for_the_stack() -> None:
     x = np.random.default_rng(0).normal(size=(3, 40000))
     text = "p[b,v] = softmax_v x[b,v]\nloss ℓ[b] = Σ_v p[b,v]^2"

@@ -16,6 +16,7 @@ pytest.importorskip("llvmlite")
 
 from einsumgrad.engines import functions as numpys
 from einsumgrad.fused.functions import FUNCTIONS, KINDS, POWERS, definitions, power_by, types
+from einsumgrad.fused.ranks import highest, lowest
 from tests.kernels import DTYPES, Array, Kernel, compiled, parsed
 
 WIDER = {"float": np.float64, "double": np.longdouble}
@@ -30,7 +31,10 @@ FLUSHED = {"sigmoid", "silu", "softplus", "gelu"}
 """These may be 0 where their value is nearly denormal."""
 SPECIAL = (0.0, -0.0, 1.0, -1.0, 0.5, 2.0, 1e3, -1e3, 1e30, -1e30, 1e-30, math.inf, -math.inf,
            math.nan)  # fmt: skip
-UNARY = sorted(n for n, f in FUNCTIONS.items() if f.takes == "x" and not n.startswith("power"))
+UNARY = sorted(
+    n for n, f in FUNCTIONS.items()
+    if f.takes == "x" and f.gives != "r" and not n.startswith("power")
+)  # fmt: skip
 BINARY = sorted(n for n, f in FUNCTIONS.items() if f.takes == "xx")
 kinds = pytest.mark.parametrize("kind", KINDS)
 plainly = pytest.mark.parametrize("plain", [False, True], ids=["host", "plain"])
@@ -184,6 +188,23 @@ def test_nan_stays(name: str) -> None:
     pair = len(FUNCTIONS[name].takes) == 2
     for args in ((nan, one), (one, nan)) if pair else ((nan,),):
         assert np.isnan(kernel(name, "float")(*args)).all()
+
+
+@kinds
+def test_ranks_are_in_the_order_of_numbers(kind: str) -> None:
+    dtype = DTYPES[kind]
+    tiny, large = np.finfo(dtype).smallest_subnormal, np.finfo(dtype).max
+    x = np.array([-np.inf, -large, -2, -1, -tiny, -0.0, 0.0, tiny, 1, 2, large, np.inf], dtype)
+    ranks = kernel("rank", kind)(x)
+    assert np.all(ranks[1:] > ranks[:-1])
+    assert kernel("ranked", kind)(ranks).tobytes() == x.tobytes()
+    assert (ranks[0], ranks[-1]) == (lowest(kind), highest(kind))
+    nan = np.array([np.nan, -np.nan], dtype)
+    for name in ("rank", "low rank"):
+        assert np.array_equal(kernel(name, kind)(x), ranks)
+        of_nan = kernel(name, kind)(nan)
+        assert np.isnan(kernel("ranked", kind)(of_nan)).all()
+        assert (of_nan > ranks[-1]).all() if name == "rank" else (of_nan < ranks[0]).all()
 
 
 @kinds

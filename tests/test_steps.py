@@ -17,6 +17,7 @@ from einsumgrad.arrays import leaves
 from einsumgrad.emit.script import script
 from einsumgrad.engines.numpy import compile_plan
 from einsumgrad.pipeline import backward, prepared
+from einsumgrad.plan.nodes import Guard
 from einsumgrad.steps.compiled import NAMES
 from einsumgrad.steps.runner import Runner
 from einsumgrad.tune.scales import multiplied
@@ -83,6 +84,24 @@ def test_numbers_are_multiplied_by_once(name: str) -> None:
     found = [multiplied(step.instruction) for step in made.steps]
     assert [by[1] for by in found if by is not None] == numbers
     agree(made, given, compile_plan(plan).run(given))
+
+
+def test_numbers_pass_where_a_mask_guards_a_sum() -> None:
+    program = einsumgrad.parse(
+        "param U[k,d], V[k,d]\nindex s, t : T\n"
+        "a[b,t,s] = Σ_{k,d} (U[k,d] x[b,t,d]) (Σ_d V[k,d] x[b,s,d])\n"
+        "α[b,t,s] = softmax_s a[b,t,s] where s <= t\n"
+        "loss ℓ[b] = exp(Σ_{t,s,d} α[b,t,s] x[b,s,d])"
+    )
+    rng = np.random.default_rng(0)
+    arrays = {n: rng.normal(size=s) for n, s in {"x": (8, 5, 3), "U": (2, 3), "V": (2, 3)}.items()}
+    derived = prepared(backward(program.ir, program.params, seeds=()))
+    plan = Runner(derived, leaves(derived)).plan(arrays, derived.outputs)
+    made = tuned(plan)
+    assert any(isinstance(step.instruction, Guard) for step in made.steps)
+    found = [multiplied(step.instruction) for step in made.steps]
+    assert [by[1] for by in found if by is not None] == [1 / 8]
+    agree(made, arrays, compile_plan(plan).run(arrays))
 
 
 def test_a_number_is_not_taken_where_a_result_stays_as_it_is() -> None:

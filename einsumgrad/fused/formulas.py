@@ -13,8 +13,9 @@ import math
 from einsumgrad.fused.coefficients import ERF, ERFC_OVER, ERFC_UNDER, EXP, LN2, LOG, TANH
 from einsumgrad.fused.writing import Value, intrinsic, polynomial, select
 
-EXP_RANGE = {"float": (-104.0, 88.8), "double": (-745.2, 709.9)}
-"""Below, exp is 0; above, it is infinite."""
+EXP_RANGE = {"float": (-176.0, 88.8), "double": (-1418.0, 709.9)}
+"""At the lower end both factors of exp are 0. It is 0 long before, but for the -∞ of a mask no
+product may underflow, for that takes a processor a hundred times as long. Above, it is infinite."""
 RAISED_RANGE = {"float": (-87.9, 88.6), "double": (-709.0, 709.9)}
 """At the ends the exponent that is kept in bits is that of 0, and that of ∞."""
 EXPM1_RANGE = {"float": (-18.0, 88.8), "double": (-38.0, 709.9)}

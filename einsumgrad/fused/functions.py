@@ -9,9 +9,9 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
-from einsumgrad.fused import circular
+from einsumgrad.fused import circular, ranks
 from einsumgrad.fused import formulas as f
-from einsumgrad.fused.writing import Body, Value, intrinsic, select
+from einsumgrad.fused.writing import FORMATS, Body, Value, intrinsic, select
 from einsumgrad.record import record
 
 KINDS = ("float", "double")
@@ -19,7 +19,8 @@ KINDS = ("float", "double")
 
 @record
 class Function:
-    """`write` is given values of the types of `takes`, a letter each: "x" a number, "m" a mask."""
+    """`write` is given values of the types of `takes`, a letter each: "x" a number, "m" a mask, "r"
+    a rank."""
 
     write: Callable[..., Value]
     takes: str = "x"
@@ -90,6 +91,11 @@ FUNCTIONS: dict[str, Function] = {
     "max": Function(extremum("ogt"), "xx"),
     "fold max": Function(lambda a, b: intrinsic("maximum", a, b), "xx"),
     "fold min": Function(lambda a, b: intrinsic("minimum", a, b), "xx"),
+    "rank": Function(ranks.rank, "x", "r"),
+    "low rank": Function(ranks.low_rank, "x", "r"),
+    "ranked": Function(ranks.ranked, "r"),
+    "higher": Function(ranks.higher, "rr", "r"),
+    "lower": Function(ranks.lower, "rr", "r"),
     "relu": Function(lambda x: select(x < 0.0, 0.0, x)),
     "leaky_relu": Function(lambda x, slope: select(x > 0.0, x, slope * x), "xx"),
     "stop": Function(lambda x: x),
@@ -136,7 +142,7 @@ def symbol(name: str, kind: str) -> str:
 
 def types(name: str, kind: str) -> tuple[tuple[str, ...], str]:
     """The types of a function's arguments and of its result."""
-    of = {"x": kind, "m": "i1"}
+    of = {"x": kind, "m": "i1", "r": FORMATS[kind].integer if kind in FORMATS else kind}
     function = FUNCTIONS[name]
     return tuple(of[letter] for letter in function.takes), of[function.gives]
 

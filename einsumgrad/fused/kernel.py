@@ -8,9 +8,10 @@ from functools import partial
 
 from einsumgrad.fused.entry import LOOPS, Inner, Written, entry, function
 from einsumgrad.fused.functions import call, power_by, types
+from einsumgrad.fused.ranks import highest, lowest
 from einsumgrad.fused.segments import Laid, Segment, laid
 from einsumgrad.fused.text import KINDS, Memory, Text
-from einsumgrad.fused.writing import literal
+from einsumgrad.fused.writing import FORMATS, literal
 from einsumgrad.plan.nodes import Cast, Fold, Kernel, Map, Step
 from einsumgrad.plan.operands import Arg, Constant, Layout, Operand
 from einsumgrad.record import record
@@ -27,6 +28,8 @@ FOLDS = {
 }  # fmt: skip
 """What a fold does with each entry, and what it begins with. LLVM makes vectors of a maximum over
 entries only if it is its own."""
+RANKED = {"max": ("rank", "higher", lowest), "min": ("low rank", "lower", highest)}
+"""How a fold is done with ranks: that of an entry, what is done with it, what it begins with."""
 
 
 def written(kernel: Kernel, arrays: Sequence[Memory]) -> Written:
@@ -125,7 +128,10 @@ class Writer:
     def started(self, step: Step, memory: Memory, variables: Layout) -> None:
         """Memory filled with what a fold begins with."""
         assert isinstance(step.instruction, Fold)
-        start = self.constant(FOLDS[step.instruction.function][1], memory.kind)
+        function, kind = step.instruction.function, self.kind(step.register)
+        start = self.constant(FOLDS[function][1], kind)
+        if memory.kind != kind:
+            start = str(RANKED[function][2](kind))
         order = tuple(v for v in self.laid.kernel.nest.order if v in variables)
         self.text.loops(order, self.sizes, lambda: self.text.store(memory, variables, start))
 
@@ -138,10 +144,16 @@ class Writer:
         register, own = step.register, self.laid.kept(step)
         if own is None:
             return
-        memory = self.text.reserved(self.kind(register), [self.sizes[v] for v in own])
-        self.kept[register] = memory
-        if self.laid.inner(self.laid.folded(step)):
-            self.started(step, memory, own)
+        kind, folded = self.kind(register), bool(self.laid.inner(self.laid.folded(step)))
+        if folded and isinstance(step.instruction, Fold):
+            kind = self.held(step.instruction.function, kind)
+        self.kept[register] = self.text.reserved(kind, [self.sizes[v] for v in own])
+        if folded:
+            self.started(step, self.kept[register], own)
+
+    def held(self, function: str, kind: str) -> str:
+        """The kind of what a fold has so far."""
+        return FORMATS[kind].integer if function in RANKED and kind in FORMATS else kind
 
     def entry(self, segment: Segment) -> None:
         self.here.clear()
@@ -177,13 +189,18 @@ class Writer:
         else:
             self.put(step, value)
             return
-        self.more(function, memory, variables, value)
+        self.more(function, memory, variables, (value, kind))
 
-    def more(self, function: str, memory: Memory, variables: Layout, value: str) -> None:
-        """One entry more of a fold."""
+    def more(
+        self, function: str, memory: Memory, variables: Layout, entry: tuple[str, str]
+    ) -> None:
+        """One entry more of a fold, of its kind."""
         before = self.text.load(memory, variables)
-        name, kind = FOLDS[function][0], memory.kind
-        if name == "add":
+        name, (value, kind) = FOLDS[function][0], entry
+        if memory.kind != kind:
+            rank, name, _ = RANKED[function]
+            after = self.applied(name, kind, [before, self.applied(rank, kind, [value])])
+        elif name == "add":
             after = self.text.value(f"fadd reassoc nsz contract {kind} {before}, {value}")
         else:
             after = self.applied(name, kind, [before, value])
@@ -198,9 +215,9 @@ class Writer:
         own = self.own(step)
 
         def moved() -> None:
-            value = self.text.load(memory, own)
+            value = self.number(memory, own, out.kind)
             if self.laid.late(step):
-                self.more(made.function, out, held, value)
+                self.more(made.function, out, held, (value, out.kind))
             else:
                 self.text.store(out, held, value)
 
@@ -218,8 +235,13 @@ class Writer:
         if register in self.here:
             return self.here[register], kind
         if register in self.kept:
-            return self.text.load(self.kept[register], self.laid.inner(variables)), kind
+            return self.number(self.kept[register], self.laid.inner(variables), kind), kind
         return self.text.load(self.outs[register], variables), kind
+
+    def number(self, memory: Memory, variables: Layout, kind: str) -> str:
+        """What is kept, of the kind that it is meant to be."""
+        found = self.text.load(memory, variables)
+        return found if memory.kind == kind else self.applied("ranked", kind, [found])
 
     def mapped(self, step: Step, made: Map) -> str:
         own = self.kind(step.register)

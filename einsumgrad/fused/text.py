@@ -9,11 +9,11 @@ from einsumgrad.record import record
 
 KINDS = {"float32": "float", "float64": "double", "bool": "i1", "int64": "i64"}
 """What a value of a dtype is in a register."""
-STORED = {"float": "float", "double": "double", "i1": "i8", "i64": "i64"}
+STORED = {"float": "float", "double": "double", "i1": "i8", "i32": "i32", "i64": "i64"}
 """What it is in memory."""
 SHORT = 4
 """Turns of a loop that may become straight code: windows of a pooling or of a convolution."""
-BYTES = {"float": 4, "double": 8, "i1": 1, "i64": 8}
+BYTES = {"float": 4, "double": 8, "i1": 1, "i32": 4, "i64": 8}
 
 
 @record

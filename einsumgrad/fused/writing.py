@@ -130,6 +130,13 @@ class Value:
     def __gt__(self, other: Value | float) -> Value:
         return self.test("ogt", other)
 
+    def above(self, other: Value) -> Value:
+        """Of whole numbers with a sign."""
+        return self.body.emit("i1", f"icmp sgt {self.type} {self.text}, {other.text}")
+
+    def negative(self) -> Value:
+        return self.body.emit("i1", f"icmp slt {self.type} {self.text}, 0")
+
     def is_set(self) -> Value:
         return self.body.emit("i1", f"icmp ne {self.type} {self.text}, 0")
 

@@ -13,6 +13,7 @@ from einsumgrad.plan.nodes import (
     Arrange,
     Fill,
     Fold,
+    Guard,
     Instruction,
     Map,
     OverlapAdd,
@@ -67,6 +68,8 @@ def linear(made: Instruction, around: Mapping[int, Step]) -> tuple[tuple[int, ..
             return ((register,),)
         case Map("select", (_, Operand(register), Constant(0.0))):
             return ((register,),)
+        case Guard(result, args):
+            return tuple((result, arg.register) for arg in args)
         case Scatter(into, value, function="add") | OverlapAdd(into, value, function="add"):
             zero = into in around and around[into].instruction == Fill(0.0)
             return ((value.register,),) if zero else ()
