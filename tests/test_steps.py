@@ -87,20 +87,18 @@ def test_numbers_are_multiplied_by_once(name: str) -> None:
 
 
 def test_numbers_pass_where_a_mask_guards_a_sum() -> None:
-    program = einsumgrad.parse(
-        "param U[k,d], V[k,d]\nindex s, t : T\n"
-        "a[b,t,s] = Σ_{k,d} (U[k,d] x[b,t,d]) (Σ_d V[k,d] x[b,s,d])\n"
-        "α[b,t,s] = softmax_s a[b,t,s] where s <= t\n"
-        "loss ℓ[b] = exp(Σ_{t,s,d} α[b,t,s] x[b,s,d])"
-    )
+    program = einsumgrad.load(ROOT / "tests" / "bench" / "works" / "attention.ein")
     rng = np.random.default_rng(0)
-    arrays = {n: rng.normal(size=s) for n, s in {"x": (8, 5, 3), "U": (2, 3), "V": (2, 3)}.items()}
+    names = {"x": "btd", "y": "btd", "W^Q": "hkd", "W^K": "hkd", "W^V": "hkd", "W^O": "dhk"}
+    sizes = {"b": 8, "t": 5, "d": 6, "h": 2, "k": 16}
+    arrays = {n: rng.normal(size=[sizes[i] for i in axes]) for n, axes in names.items()}
     derived = prepared(backward(program.ir, program.params, seeds=()))
     plan = Runner(derived, leaves(derived)).plan(arrays, derived.outputs)
     made = tuned(plan)
     assert any(isinstance(step.instruction, Guard) for step in made.steps)
     found = [multiplied(step.instruction) for step in made.steps]
-    assert [by[1] for by in found if by is not None] == [1 / 8]
+    assert 1 / 8 not in [by[1] for by in found if by is not None]
+    assert 1 / (8 * 5 * 6) in [by[1] for by in found if by is not None]
     agree(made, arrays, compile_plan(plan).run(arrays))
 
 
