@@ -45,6 +45,7 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
     "abs": np.abs, "sign": np.sign, "sin": np.sin, "cos": np.cos, "tan": np.tan,
     "tanh": np.tanh, "sigmoid": sigmoid, "relu": relu, "leaky_relu": leaky_relu,
     "softplus": softplus, "gelu": gelu, "silu": lambda x: x * sigmoid(x), "erf": erf,
+    "exp below": np.exp,
     "twice cdf": lambda x: 1 + erf(x * 0.7071067811865476),
     "floor": np.floor, "min": np.minimum, "max": np.maximum,
     "add": np.add, "subtract": np.subtract, "multiply": np.multiply, "negative": np.negative,

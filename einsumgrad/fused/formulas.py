@@ -70,6 +70,13 @@ def _raised(x: Value, rest: Value | None = None) -> Value:
     return (_tail(r if rest is None else r + rest) + 1.0) * (n << x.format.fraction).as_real()
 
 
+def exp_below(x: Value) -> Value:
+    """exp x for x ≤ 0, with one factor: 0 already where it would be denormal."""
+    low, _ = RAISED_RANGE[x.type]
+    n, r, _ = _reduced(select(x < low, low, x), x.format.bias)
+    return (_tail(r) + 1.0) * (n << x.format.fraction).as_real()
+
+
 def expm1(x: Value) -> Value:
     """2ⁿ(exp r - 1) + (2ⁿ - 1), halved until the end, because 2ⁿ may overflow before its product
     with exp r does. What r loses is kept: for n = 1 the two parts cancel."""
@@ -182,7 +189,7 @@ def twice_cdf(x: Value) -> Value:
     of gelu has it, so that the two are computed once."""
     limit = GELU_LIMIT[x.type]
     y = intrinsic("fabs", x) * ROOT_HALF
-    tail = _far(select(y > limit, limit, y), exp(x * x * -0.5))
+    tail = _far(select(y > limit, limit, y), exp_below(x * x * -0.5))
     return select(x > 0.0, 2.0 - tail, tail)
 
 

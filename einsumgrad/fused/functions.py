@@ -100,6 +100,7 @@ FUNCTIONS: dict[str, Function] = {
     "leaky_relu": Function(lambda x, slope: select(x > 0.0, x, slope * x), "xx"),
     "stop": Function(lambda x: x),
     "exp": Function(f.exp),
+    "exp below": Function(f.exp_below),
     "expm1": Function(f.expm1),
     "log": Function(f.log),
     "log1p": Function(f.log1p),

@@ -20,7 +20,8 @@ its matrices into an order of its own; and what is around it can be in the same 
 
 def ruled(plan: Plan) -> Plan:
     """The plan with small contractions as products and sums, and with twice the normal distribution
-    where `1 + erf(u/√2)` stands, as in gelu: it shares its exponential with the density."""
+    where `1 + erf(u/√2)` stands, as in gelu: it shares its exponential with the density, whose
+    argument is never above 0."""
     return live(replay(plan, _rule))
 
 
@@ -33,6 +34,8 @@ def _rule(graph: Graph, made: Instruction, own: Register) -> Arg:
                 u = _argument(graph, one) if other == Constant(1.0) else None
                 if u is not None:
                     return covered(graph, replace(made, function="twice cdf", args=(u,)), own)
+        case Map("exp", (arg,)) if _below(graph, arg):
+            return covered(graph, replace(made, function="exp below"), own)
         case Pair():
             return _pair(graph, made, own)
         case Guard():
@@ -53,6 +56,15 @@ def _argument(graph: Graph, found: Arg) -> Arg | None:
             case _:
                 pass
     return None
+
+
+def _below(graph: Graph, found: Arg) -> bool:
+    """Whether it is a square times a negative number."""
+    match inner(graph, found, "multiply"):
+        case (Constant(value), other) | (other, Constant(value)):
+            return value < 0 and inner(graph, other, "square") is not None
+        case _:
+            return False
 
 
 def _gather(graph: Graph, made: Gather, own: Register) -> Arg:

@@ -39,7 +39,7 @@ PRODUCT, ENTRY, HARD, PLACED = 5.7e-11, 2e-10, 1e-9, 5e-9
 of one that is read or written at a position."""
 HARD_ONES = frozenset(
     ["exp", "log", "log1p", "expm1", "tanh", "sigmoid", "erf", "gelu", "silu", "softplus", "power",
-     "sin", "cos", "tan", "twice cdf"]
+     "sin", "cos", "tan", "twice cdf", "exp below"]
 )  # fmt: skip
 LARGE = 2**21
 """Multiplications in a product from which on a loop is not compiled: BLAS, on all cores, is faster
