@@ -44,8 +44,8 @@ def call(
     writer.setup.append(f"p{number} = address(b{number})")
     for k, place in enumerate(arrays):
         if place.base != ARENA:
-            writer.line(f"b{number}[{k}] = id({place.base})")
-    writer.line(f"n{number}(p{number})")
+            writer.line(f"b{number}[{k}] = id({place.base})", before=True)
+    writer.waiting.append(number)
 
 
 def _held(writer: Writer, place: Place) -> Place:

@@ -82,7 +82,7 @@ class Lines:
         """The tensor that a step is for, where another one begins."""
         owner = self.plan.registers[step.register].owner
         if owner != self.owner and not isinstance(step.instruction, Load | Fill | Count):
-            self.writer.line(f"# {step.register}")
+            self.writer.line(f"# {step.register}", before=True)
             self.owner = owner
 
     def step(self, step: Step) -> None:
@@ -172,7 +172,8 @@ class Lines:
     def fresh(self, place: Place) -> None:
         """An array for the caller, which only the run makes; its axes are turned afterwards."""
         memory = place.turned(place.order)
-        self.writer.line(f"{place.base} = empty({memory.shape}, {named(place.dtype)})")
+        made = f"{place.base} = empty({memory.shape}, {named(place.dtype)})"
+        self.writer.line(made, before=True)
         self.writer.whole(place.base, memory)
 
     def fold(self, made: Fold, place: Place) -> None:

@@ -88,6 +88,7 @@ def _script(
         writer.line(f"return [{', '.join(_results(lines, plan, reuse=reuse))}]")
     else:
         _filled(lines, outs)
+        writer.flush()
     arguments = [*(f"a{register}" for register in loads), *(p.base for p in (outs or {}).values())]
     if writer.kernels:  # the function keeps what kernels are given only the addresses of
         arguments.append(f"t=({', '.join(dict.fromkeys(writer.held))},)")

@@ -31,7 +31,8 @@ class Writer:
     compiled functions that it is given, and `setup` the lines that make their tables of pointers,
     and views of constants; `held`: the tables and the views of which they have the addresses.
     `registers`: what kernels are made for. `wholes`: what each variable that holds an array is.
-    `scopes`: the views that have names by now, in each loop that is open."""
+    `scopes`: the views that have names by now, in each loop that is open. `waiting`: the numbers of
+    kernels whose calls are not written yet."""
 
     lines: list[str] = field(default_factory=list)
     first: list[str] = field(default_factory=list)
@@ -42,12 +43,28 @@ class Writer:
     held: list[str] = field(default_factory=list)
     wholes: dict[str, Place] = field(default_factory=dict)
     scopes: list[dict[Place, str]] = field(default_factory=lambda: [{}])
+    waiting: list[int] = field(default_factory=list)
     registers: Registers = AVX2
     depth: int = 2
     count: int = 0
 
-    def line(self, text: str) -> None:
+    def line(self, text: str, *, before: bool = False) -> None:
+        """`before`: it may come before calls of kernels that wait."""
+        if not before:
+            self.flush()
         self.lines.append("    " * self.depth + text)
+
+    def flush(self) -> None:
+        """Calls the kernels that wait, several by one call."""
+        waiting, self.waiting = self.waiting, []
+        if len(waiting) == 1:
+            self.line(f"n{waiting[0]}(p{waiting[0]})")
+        elif waiting:
+            first = waiting[0]
+            calls = ", ".join(f"n{k}, p{k}" for k in waiting)
+            self.setup += [f"q{first} = chain({calls})", f"z{first} = address(q{first})"]
+            self.held.append(f"q{first}")
+            self.line(f"chained(z{first})")
 
     def whole(self, name: str, place: Place) -> None:
         """Notes that a variable holds just this array."""
@@ -129,6 +146,7 @@ class Writer:
         self.scopes.append({})
         start = len(self.lines)
         body()
+        self.flush()
         if len(self.lines) == start:
             self.line("pass")
         self.scopes.pop()

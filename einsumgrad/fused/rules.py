@@ -13,7 +13,7 @@ from einsumgrad.tune.graph import Graph, plainly, replay
 from einsumgrad.tune.live import live
 from einsumgrad.tune.peephole import ROOT_HALF, covered, inner
 
-SMALL = 2**16
+SMALL = 2**14
 """Products in a contraction up to which loops are done with it as soon as BLAS, which first copies
 its matrices into an order of its own; and what is around it can be in the same kernel."""
 

@@ -49,6 +49,15 @@ def table(*arrays: Array | None) -> Array:
     return np.array([0 if array is None else address(array) for array in arrays], np.int64)
 
 
+def chain(*calls: Any) -> Array:
+    """What `chained` goes through: functions and what they are given, in turns."""
+    from ctypes import c_void_p, cast
+
+    functions = [cast(function, c_void_p).value for function in calls[::2]]
+    pairs = zip(functions, calls[1::2], strict=True)
+    return np.array([*(place for pair in pairs for place in pair), 0], np.int64)
+
+
 def address(array: Array) -> int:
     """Where an array begins."""
     found: int = array.__array_interface__["data"][0]
@@ -73,7 +82,7 @@ NAMES: Mapping[str, Any] = {
     **{name: np.dtype(name) for name in USUAL},
     **{name: getattr(np, name) for name in (*UFUNCS.values(), *FOLDS.values(), *NUMPY)},
     "seen": seen, "owned": owned, "outside": outside, "erf": erf_into, "table": table,
-    "address": address, "id": id,
+    "chain": chain, "address": address, "id": id,
 }  # fmt: skip
 """What the source may name, beside the constants that it is given."""
 

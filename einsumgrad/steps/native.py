@@ -18,6 +18,26 @@ if TYPE_CHECKING:
 Called = Callable[[int], None]
 LOOP = re.compile(r"!LOOP(\d+)#")
 """A loop's hints, before they have a number that is theirs in the module."""
+CHAINED = """
+define void @chained(ptr %list) {
+entry:
+  br label %head
+head:
+  %at = phi ptr [ %list, %entry ], [ %next, %body ]
+  %function = load ptr, ptr %at
+  %ends = icmp eq ptr %function, null
+  br i1 %ends, label %done, label %body
+body:
+  %place = getelementptr i8, ptr %at, i64 8
+  %given = load ptr, ptr %place
+  call void %function(ptr %given)
+  %next = getelementptr i8, ptr %at, i64 16
+  br label %head
+done:
+  ret void
+}
+"""
+"""Calls functions, each with a pointer, one after the other until there is none."""
 HINTS = ('!{!"llvm.loop.unroll.disable"}', '!{!"llvm.loop.interleave.count", i32 2}')
 """Long loops are not written out several times, but two turns side by side: a turn waits for one
 function after the other, and what a processor looks ahead is hardly a turn."""
@@ -34,7 +54,9 @@ class Kernels:
     def of(self, script: Script) -> dict[str, Any]:
         """What the source of one script may name."""
         own = {name: self.functions[id(script), name] for name in script.kernels}
-        return {**own, "library": self.library} if own else {}
+        if self.library is None or not own:
+            return {}
+        return {**own, "library": self.library, "chained": self.library.called("chained")}
 
 
 def linked(script: Script) -> Kernels:
@@ -46,7 +68,9 @@ def linked(script: Script) -> Kernels:
 
     used = sorted({use for _, _, written in every for use in written.used})
     library = Library(module([written for _, _, written in every], definitions(used)), store())
-    found = {(owner, name): library.called(k) for k, (owner, name, _) in enumerate(every)}
+    found = {
+        (owner, name): library.called(f"kernel{k}") for k, (owner, name, _) in enumerate(every)
+    }
     return Kernels(found, library)
 
 
@@ -54,7 +78,7 @@ def module(kernels: Sequence[Written], functions: str) -> str:
     """The text of a module with `kernel0`, `kernel1` …"""
     from einsumgrad.fused.entry import NAME
 
-    texts, hints = [functions], [f"!{k} = {hint}" for k, hint in enumerate(HINTS)]
+    texts, hints = [functions, CHAINED], [f"!{k} = {hint}" for k, hint in enumerate(HINTS)]
     for number, written in enumerate(kernels):
         first = len(hints)
         pieces = LOOP.split(written.text)  # text and number in turns
@@ -118,12 +142,12 @@ class Library:
         )
         self.engine.finalize_object()
 
-    def called(self, number: int) -> Called:
-        """The function of a number. ctypes lets other threads run meanwhile."""
+    def called(self, name: str) -> Called:
+        """The function of a name. ctypes lets other threads run meanwhile."""
         import ctypes
 
         kind = ctypes.CFUNCTYPE(None, ctypes.c_void_p)
-        return kind(self.engine.get_function_address(f"kernel{number}"))
+        return kind(self.engine.get_function_address(name))
 
 
 def _optimised(module: Any, machine: Any) -> None:
