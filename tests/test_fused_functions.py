@@ -129,6 +129,7 @@ def test_gelu_is_closer_where_it_is_not_small(kind: str) -> None:
 @pytest.mark.parametrize("name", UNARY)
 def test_one_argument_at_the_edges(name: str, kind: str, plain: bool) -> None:
     x = np.asarray(SPECIAL if name != "not" else (0, 1), DTYPES[types(name, kind)[0][0]])
+    x = x[~(x > 0)] if name == "exp below" else x
     with np.errstate(all="ignore"):
         agree(kernel(name, kind, plain=plain)(x), numpys.FUNCTIONS[name](x), kind)
 

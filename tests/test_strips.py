@@ -135,13 +135,3 @@ def test_parts_side_by_side_agree(
     for made in cuts(fast):
         for count in (1, 2):
             agree(stripped(fast, made, of(count)), arrays, expected, Workers(workers))
-
-
-def test_a_fault_in_a_thread_is_raised() -> None:
-    def refused() -> None:
-        raise ValueError("here")
-
-    done: list[int] = []
-    with pytest.raises(ValueError, match="here"):
-        Workers(2).run([lambda: done.append(1), refused])
-    assert done == [1]

@@ -9,14 +9,12 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext, supp
 from dataclasses import field
 from functools import partial
 from threading import Barrier, BrokenBarrierError, Lock
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from einsumgrad.record import record
-
-if TYPE_CHECKING:
-    from concurrent.futures import ThreadPoolExecutor
+from einsumgrad.steps.team import Team
 
 WAITED = 0.1
 """Seconds that a thread waits for the others before it multiplies."""
@@ -83,8 +81,7 @@ class Workers:
     count: int
     products: bool = False
     blas: Blas | None = None
-    pool: ThreadPoolExecutor | None = None
-    process: int = 0
+    team: Team | None = None
 
     def alone(self) -> AbstractContextManager[None]:
         """Keeps BLAS to one thread: its own threads wait for more work for a while, on the cores
@@ -102,16 +99,6 @@ class Workers:
         if len(jobs) == 1:
             jobs[0]()
             return
-        if self.pool is None or self.process != os.getpid():
-            from concurrent.futures import ThreadPoolExecutor
-
-            self.process = os.getpid()  # a fork has the pool, but none of its threads
-            self.pool = ThreadPoolExecutor(self.count - 1, "einsumgrad")
-        others = [self.pool.submit(job) for job in jobs[1:]]
-        try:
-            jobs[0]()
-        finally:
-            for other in others:
-                other.exception()
-        for other in others:
-            other.result()
+        if self.team is None or self.team.process != os.getpid():
+            self.team = Team(self.count - 1)
+        self.team.run(jobs)
