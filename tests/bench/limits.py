@@ -15,6 +15,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 import jax
@@ -33,32 +34,33 @@ from einsumgrad.plan.counts import flops
 from einsumgrad.plan.nodes import Pair
 from einsumgrad.tune.bodies import turns
 
-SIDE, COPIED, TIMES = 1536, 2**27, 5
+SIDE, COPIED, WHILE = 1536, 2**27, 20.0
 
 
-def least(call: Callable[[], object]) -> float:
-    """The seconds of the fastest of some calls."""
+def usual(call: Callable[[], object]) -> float:
+    """The median of the seconds of calls, one after the other for a while: the first ones are
+    faster than a processor is in the long run."""
     call()
-    found = []
-    for _ in range(TIMES):
+    found, until = list[float](), time.perf_counter() + WHILE
+    while time.perf_counter() < until:
         started = time.perf_counter()
         call()
         found.append(time.perf_counter() - started)
-    return min(found)
+    return median(found)
 
 
 def gemm_rate() -> float:
     """Operations a second of a large product in float32, on all cores."""
     one = np.random.default_rng(0).normal(size=(SIDE, SIDE)).astype(np.float32)
     out = np.empty_like(one)
-    return 2 * SIDE**3 / least(lambda: np.matmul(one, one, out))
+    return 2 * SIDE**3 / usual(lambda: np.matmul(one, one, out))
 
 
 def bandwidth() -> float:
     """Bytes a second that two threads read, and write elsewhere, together."""
     source, target = np.ones((2, COPIED), np.uint8), np.empty((2, COPIED), np.uint8)
     with ThreadPoolExecutor(2) as pool:
-        seconds = least(lambda: list(pool.map(np.copyto, target, source)))
+        seconds = usual(lambda: list(pool.map(np.copyto, target, source)))
     return 4 * COPIED / seconds
 
 

@@ -177,7 +177,7 @@ def plotted(results: dict[str, dict[str, Found]], names: list[str], path: str) -
     axes.set_yscale("log")
     axes.set_xticks(range(len(results)), list(results))
     axes.set_ylabel("time / best of torch, compile, jax")
-    axes.legend()
+    axes.legend(ncols=len(names), loc="lower center", bbox_to_anchor=(0.5, 1.0), frameon=False)
     figure.tight_layout()
     figure.savefig(path, dpi=120)
 
