@@ -89,9 +89,7 @@ class Finder:
     def own(self, value: Operand) -> int | None:
         """The register that has a value's memory, if nobody else sees that."""
         register, made = value.register, self.made.get(value.register)
-        while (
-            isinstance(made, Done) and self.read[register] == 1 and not any(map(any, made.widths))
-        ):
+        while isinstance(made, Done) and self.read[register] == 1 and not _cut(made):
             register = made.source
             made = self.made.get(register)
         return register if READ.get(type(made)) == self.read[register] else None
@@ -108,6 +106,7 @@ class Finder:
 
 
 def _cut(made: Done) -> bool:
+    """Whether it shows a part of an array."""
     return any(map(any, made.widths))
 
 
