@@ -52,9 +52,6 @@ class Names:
             return not self.declared[name][1].indices
         return self.written.get(name) == 0
 
-    def is_tensor(self, name: str) -> bool:
-        return name in self.declared or name in self.written
-
 
 def collect(file: t.File) -> Names:
     """The name table of a file."""
