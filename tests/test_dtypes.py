@@ -118,6 +118,14 @@ def test_integer_outputs_stay_integers() -> None:
     assert found["y"].tolist() == [0, 1, 2]
 
 
+@pytest.mark.parametrize("value", ["y[b] = 2 B", "y[b] -= B * 2", "y[b] += b", "y[b] max= b - 1"])
+def test_whole_numbers_are_integers_however_they_are_put(value: str) -> None:
+    for engine in ("numpy", "fused"):
+        program = einsumgrad.parse(f"index b : 3\nz = η η\n{value}", engine=engine)
+        found = program.run(η=np.float32(0.5))
+        assert (found["y"].dtype, found["z"].dtype) == (np.int64, np.float32)
+
+
 def layouts(array: Array) -> Iterator[Array]:
     """The same entries, laid out otherwise."""
     yield np.array(array, order="F")

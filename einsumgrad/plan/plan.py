@@ -194,10 +194,12 @@ class Planner:
 
     def result(self, name: str) -> int:
         """The register that is returned; numbers in which no floating array took part have the
-        dtype that all of those promote to."""
+        dtype that all of those promote to, but for whole ones."""
         self.builder.owner = name
         value = self.tensors[name]
-        if self.known[name].integer or not self.builder.registers[value.register].weak:
+        if self.known[name].integer:
+            return self.builder.cast(value, "int64", weak=True).register
+        if not self.builder.registers[value.register].weak:
             return value.register
         floats = [dtype for dtype in self.dtypes.values() if dtype.kind == "f"]
         dtype = str(np.result_type(*floats)) if floats else "float64"
