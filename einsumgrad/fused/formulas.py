@@ -64,17 +64,17 @@ def exp(x: Value) -> Value:
     return (_tail(r) + 1.0) * first * second
 
 
-def _raised(x: Value, rest: Value | None = None) -> Value:
-    """exp(x + rest) with one factor: 0 already where it would be denormal, ∞ from 2^(bias + ½)."""
-    n, r, _ = _reduced(clamp(x, *RAISED_RANGE[x.type]), x.format.bias)
+def exp_below(x: Value, rest: Value | None = None) -> Value:
+    """exp(x + rest) for x ≤ 0, with one factor: 0 already where it would be denormal."""
+    low, _ = RAISED_RANGE[x.type]
+    n, r, _ = _reduced(select(x < low, low, x), x.format.bias)
     return (_tail(r if rest is None else r + rest) + 1.0) * (n << x.format.fraction).as_real()
 
 
-def exp_below(x: Value) -> Value:
-    """exp x for x ≤ 0, with one factor: 0 already where it would be denormal."""
-    low, _ = RAISED_RANGE[x.type]
-    n, r, _ = _reduced(select(x < low, low, x), x.format.bias)
-    return (_tail(r) + 1.0) * (n << x.format.fraction).as_real()
+def _raised(x: Value) -> Value:
+    """The same for every x: ∞ from 2^(bias + ½)."""
+    _, high = RAISED_RANGE[x.type]
+    return exp_below(select(x > high, high, x))
 
 
 def expm1(x: Value) -> Value:
@@ -161,7 +161,7 @@ def log1p(x: Value) -> Value:
 
 
 def softplus(x: Value) -> Value:
-    e = _raised(-intrinsic("fabs", x))
+    e = exp_below(-intrinsic("fabs", x))
     y = 1.0 + e
     return select(x > 0.0, x, x.body.constant(x.type, 0.0)) + _log_of(y, e - (y - 1.0))
 
@@ -180,7 +180,7 @@ def erf(x: Value) -> Value:
     y = intrinsic("fabs", x)
     limit = ERFC_LIMIT[x.type]
     far = select(y > limit, limit, y)
-    found = select(y < 1.0, _near(y), 1.0 - _far(far, _raised(-(far * far))))
+    found = select(y < 1.0, _near(y), 1.0 - _far(far, exp_below(-(far * far))))
     return intrinsic("copysign", found, x)
 
 
@@ -200,7 +200,7 @@ def gelu(x: Value) -> Value:
     z = clamp(x, -limit, limit)
     kept = (z.as_bits() & HALF_BITS[x.type]).as_real()
     square, rest = -0.5 * kept * kept, -0.5 * (z - kept) * (z + kept)
-    tail = 0.5 * _far(intrinsic("fabs", z * ROOT_HALF), _raised(square, rest))
+    tail = 0.5 * _far(intrinsic("fabs", z * ROOT_HALF), exp_below(square, rest))
     return x * select(x > 0.0, 1.0 - tail, tail)
 
 
