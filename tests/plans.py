@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 from test_fuzz import Trial
 
+import einsumgrad
 from einsumgrad.arrays import leaves
 from einsumgrad.emit.script import script
 from einsumgrad.ir.nodes import Program
@@ -44,6 +45,16 @@ def planned_for(
     held = leaves(derived)
     taken = held.take({n: a for n, a in {**setting.arrays, **seeds}.items() if n in takes})
     return Runner(derived, held), derived.outputs, dict(taken)
+
+
+def planned_on(
+    program: einsumgrad.Program, wrt: tuple[str, ...], arrays: Mapping[str, Array]
+) -> tuple[Plan, dict[str, Array]]:
+    """The plan of the gradients of a program's loss by `wrt`, and those of the arrays that it
+    takes."""
+    derived = prepared(backward(program.ir, wrt, seeds=()))
+    given = {t.name: arrays[t.name] for t in derived.tensors if t.name in arrays}
+    return Runner(derived, leaves(derived)).plan(given, derived.outputs), given
 
 
 def drawn(trial: Trial) -> tuple[Plan, dict[str, Array]]:

@@ -118,13 +118,9 @@ def test_extrema_keep_nan_and_infinities(count: int, dtype: str) -> None:
     rng = np.random.default_rng(0)
     x = rng.normal(size=(9, count)).astype(dtype)
     x[1, 1], x[2, 2], x[3, 0], x[4], x[5], x[6, -1] = np.nan, -np.nan, np.inf, -np.inf, -0.0, 0.0
-    text = "".join(
-        f"{op}{k}{at} = {op}_{over} (x[b,j] + 0)\n"
-        for op in ("max", "min")
-        for k, (at, over) in enumerate((("[b]", "j"), ("[j]", "b"), ("", "{b,j}")))
-    )
-    text = text.replace("max0", "A").replace("max1", "C").replace("max2", "D")
-    text = text.replace("min0", "E").replace("min1", "F").replace("min2", "G")
+    over = {"A[b]": "max_j", "C[j]": "max_b", "D": "max_{b,j}"}
+    over |= {"E[b]": "min_j", "F[j]": "min_b", "G": "min_{b,j}"}
+    text = "".join(f"{made} = {reduced} (x[b,j] + 0)\n" for made, reduced in over.items())
     for part in (x, x[3:], x[5:]):
         found, expected = (
             einsumgrad.parse(text, engine=engine).run(x=part) for engine in ("fused", "numpy")

@@ -8,15 +8,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pytest
-from plans import agree
+from plans import agree, planned_on
 
 import einsumgrad
-from einsumgrad.arrays import leaves
 from einsumgrad.emit.script import script
 from einsumgrad.engines.numpy import compile_plan
-from einsumgrad.pipeline import backward, prepared
 from einsumgrad.plan.nodes import Plan
-from einsumgrad.steps.runner import Runner
 from einsumgrad.tune.tune import tuned
 from einsumgrad.tune.unroll import unrolled
 
@@ -37,9 +34,7 @@ POOLED = {
 def planned(sizes: tuple[int, int], loss: str) -> tuple[Plan, dict[str, npt.NDArray[Any]]]:
     rng = np.random.default_rng(0)
     arrays = {"x": rng.normal(size=(3, *sizes)), "w": rng.normal(size=sizes)}
-    derived = prepared(backward(einsumgrad.parse(HEAD + loss).ir, ("w", "x"), seeds=()))
-    given = {t.name: arrays[t.name] for t in derived.tensors if t.name in arrays}
-    return Runner(derived, leaves(derived)).plan(given, derived.outputs), given
+    return planned_on(einsumgrad.parse(HEAD + loss), ("w", "x"), arrays)
 
 
 @pytest.mark.parametrize("name", POOLED)

@@ -10,16 +10,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from plans import EXAMPLES, ROOT, agree, planned
+from plans import EXAMPLES, ROOT, agree, planned, planned_on
 
 import einsumgrad
-from einsumgrad.arrays import leaves
 from einsumgrad.emit.script import script
 from einsumgrad.engines.numpy import compile_plan
-from einsumgrad.pipeline import backward, prepared
 from einsumgrad.plan.nodes import Guard
 from einsumgrad.steps.compiled import NAMES
-from einsumgrad.steps.runner import Runner
 from einsumgrad.tune.scales import multiplied
 from einsumgrad.tune.tune import tuned
 
@@ -77,9 +74,7 @@ def test_numbers_are_multiplied_by_once(name: str) -> None:
     shapes = {"x": (8, 3), "W": (4, 3), "V": (4,), "E": (5, 4)}
     arrays = {n: rng.normal(size=shape) for n, shape in shapes.items()}
     arrays["y"] = rng.integers(0, 5, 8)
-    derived = prepared(backward(program.ir, (*program.params, *beside), seeds=()))
-    given = {t.name: arrays[t.name] for t in derived.tensors if t.name in arrays}
-    plan = Runner(derived, leaves(derived)).plan(given, derived.outputs)
+    plan, given = planned_on(program, (*program.params, *beside), arrays)
     made = tuned(plan)
     found = [multiplied(step.instruction) for step in made.steps]
     assert [by[1] for by in found if by is not None] == numbers
@@ -92,8 +87,7 @@ def test_numbers_pass_where_a_mask_guards_a_sum() -> None:
     names = {"x": "btd", "y": "btd", "W^Q": "hkd", "W^K": "hkd", "W^V": "hkd", "W^O": "dhk"}
     sizes = {"b": 7, "t": 32, "d": 128, "h": 8, "k": 16}
     arrays = {n: rng.normal(size=[sizes[i] for i in axes]) for n, axes in names.items()}
-    derived = prepared(backward(program.ir, program.params, seeds=()))
-    plan = Runner(derived, leaves(derived)).plan(arrays, derived.outputs)
+    plan, arrays = planned_on(program, program.params, arrays)
     made = tuned(plan)
     assert any(isinstance(step.instruction, Guard) for step in made.steps)
     found = [by[1] for step in made.steps if (by := multiplied(step.instruction)) is not None]

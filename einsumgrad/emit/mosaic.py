@@ -35,6 +35,8 @@ class Piece:
 def pieces(plan: Plan, every: tuple[Moment, ...], wholes: Mapping[int, Place]) -> dict[int, Piece]:
     """Such values, by their registers, and the sums before the last one. `wholes`: arrays into
     which values are put, as they would lie at the beginning of a memory."""
+    if not wholes:
+        return {}
     finder = Finder(plan)
     for moment in every:
         made = moment.step.instruction

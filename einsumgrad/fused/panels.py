@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from einsumgrad.fused.text import BYTES
-from einsumgrad.fused.tiles import joined, moved
+from einsumgrad.fused.tiles import joined, moved, shuffled
 from einsumgrad.record import record
 
 LANE = 16
@@ -112,9 +112,7 @@ def _vectors(made: Panel) -> Iterator[str]:
         for depth, stage in enumerate(stages(lanes, min(lanes, LANE // item))):
             names = [f"%x{first + k}_{depth}" for k in range(lanes)]
             for name, (one, two, places) in zip(names, stage, strict=True):
-                chosen = ", ".join(f"i32 {place}" for place in places)
-                two_vectors = f"{type_} {rows[one]}, {type_} {rows[two]}"
-                yield f"{name} = shufflevector {two_vectors}, <{lanes} x i32> <{chosen}>"
+                yield shuffled(name, type_, (rows[one], rows[two]), places)
             rows = names
         for term, row in enumerate(rows):
             yield moved(f"%q{first + term}", "%t_squares", (term * made.width + first) * item)

@@ -102,11 +102,6 @@ def shares(size: int, most: int) -> Iterator[tuple[int, int, int]]:
     yield longer * (length + 1), length, count - longer
 
 
-def even(size: int, most: int) -> int:
-    """The length of pieces of a size, as few as there have to be, so that they are much alike."""
-    return -(-size // -(-size // most))
-
-
 @record(frozen=False)
 class Writer:
     """`called`: the functions that the loops call, which are named after this one. `open`: the
@@ -155,10 +150,10 @@ class Writer:
     def sums(self) -> None:
         """The terms, a few rows of the second matrix after the other."""
         first, *rest = self.block
-        length = even(first.size, max(1, DEEP // prod(axis.size for axis in rest)))
+        most = max(1, DEEP // prod(axis.size for axis in rest))
 
         def parts() -> None:
-            for piece in pieces(first.size, length, first.size % length):
+            for piece in shares(first.size, most):
                 self.loop(first, piece, partial(self.terms, piece))
 
         self.outer(self.made.summed[: -len(self.block)], parts)

@@ -87,9 +87,7 @@ def _given(made: Tile, sums: Sequence[str], places: Sequence[str]) -> Iterator[s
         name, type_ = f"%d{k}", f"<{used} x {made.kind}>"
         yield f"{name} = load {made.vector}, ptr {own}"
         if used < made.lanes:
-            chosen = ", ".join(f"i32 {k}" for k in range(used))
-            both = f"{made.vector} {name}, {made.vector} poison"
-            yield f"{name}_used = shufflevector {both}, <{used} x i32> <{chosen}>"
+            yield shuffled(f"{name}_used", made.vector, (name, "poison"), range(used))
             name = f"{name}_used"
         yield f"store {type_} {name}, ptr {place}, align {item}"
 
@@ -143,12 +141,18 @@ def _term(made: Tile, first: str, second: str) -> list[str]:
 
 def loaded(name: str, place: str, kind: str, used: int, lanes: int) -> Iterator[str]:
     """A vector that has zeros behind the entries that are used."""
-    part = name if used == lanes else f"{name}_used"
-    yield f"{part} = load <{used} x {kind}>, ptr {place}, align {BYTES[kind]}"
+    part, type_ = name if used == lanes else f"{name}_used", f"<{used} x {kind}>"
+    yield f"{part} = load {type_}, ptr {place}, align {BYTES[kind]}"
     if used < lanes:
-        chosen = ", ".join(f"i32 {min(k, used)}" for k in range(lanes))
-        both = f"<{used} x {kind}> {part}, <{used} x {kind}> zeroinitializer"
-        yield f"{name} = shufflevector {both}, <{lanes} x i32> <{chosen}>"
+        places = [min(k, used) for k in range(lanes)]
+        yield shuffled(name, type_, (part, "zeroinitializer"), places)
+
+
+def shuffled(name: str, type_: str, vectors: tuple[str, str], places: Sequence[int]) -> str:
+    """A vector of entries of two, at places that count them one behind the other."""
+    both = ", ".join(f"{type_} {vector}" for vector in vectors)
+    chosen = ", ".join(f"i32 {place}" for place in places)
+    return f"{name} = shufflevector {both}, <{len(places)} x i32> <{chosen}>"
 
 
 def moved(name: str, pointer: str, count: int) -> str:

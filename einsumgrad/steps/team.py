@@ -63,7 +63,7 @@ class Team:
 
     def run(self, jobs: Sequence[Job]) -> None:
         """All jobs: the first in this thread, others in those that have nothing to do, and what is
-        left in this one again. Raises what one of them raises, when all are done."""
+        left in this one again. Raises what one of them raises, when no other one runs any more."""
         helpers = self._free(len(jobs) - 1)
         for helper, job in zip(helpers, jobs[1:], strict=False):
             helper.start(job)
