@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import ctypes
+from collections.abc import Iterable
 from itertools import product
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -14,10 +16,12 @@ from hypothesis import strategies as st
 
 pytest.importorskip("llvmlite")
 
+from einsumgrad.fused.blocks import DEEP, Product
 from einsumgrad.fused.entry import NAME
-from einsumgrad.fused.products import DEEP, HIGH, Axis, Product, multiplied, pieces
+from einsumgrad.fused.products import multiplied
 from einsumgrad.fused.registers import AVX2, AVX512
 from einsumgrad.fused.text import KINDS, Memory
+from einsumgrad.fused.walks import Axis, Piece, panels, shares
 from tests.kernels import llvm, parsed, target
 
 Array = npt.NDArray[Any]
@@ -31,9 +35,12 @@ def cut(axis: Axis) -> tuple[Axis, ...]:
     return outer, *cut(Axis(axis.size // 2, axis.steps))
 
 
-def run(first: Array, second: Array, out: Array, *, apart: bool, wide: bool) -> None:
+def run(
+    first: Array, second: Array, out: Array, *, apart: bool, wide: bool, room: bool = True
+) -> None:
     """`out = first @ second` over a stack, by our own function; `apart`: with several axes of rows
-    and of terms; `wide`: for large registers, whether this processor has them or not."""
+    and of terms; `wide`: for large registers, whether this processor has them or not; `room`: where
+    it is worth it, the first matrix is copied."""
     stack = tuple(
         Axis(n, (first.strides[k], second.strides[k], out.strides[k]))
         for k, n in enumerate(out.shape[:-2])
@@ -44,9 +51,12 @@ def run(first: Array, second: Array, out: Array, *, apart: bool, wide: bool) -> 
     if apart:
         rows, summed = cut(*rows), cut(*summed)
     kind = KINDS[str(out.dtype)]
-    memories = [Memory(f"%p{k}", a.strides, kind) for k, a in enumerate((first, second, out))]
-    registers = AVX512 if wide else AVX2
-    written = multiplied(Product(kind, stack, rows, columns, summed, registers), memories)
+    made = Product(kind, stack, rows, columns, summed, AVX512 if wide else AVX2)
+    arrays = [first, second, out]
+    if room and made.packed:
+        arrays.append(np.empty(prod(made.room), np.uint8))
+    memories = [Memory(f"%p{k}", a.strides, kind) for k, a in enumerate(arrays)]
+    written = multiplied(made, memories)
     text = written.text.replace(NAME, "@product")
     for k in range(written.hints):
         text = text.replace(f", !llvm.loop !LOOP{k}#", "")
@@ -56,7 +66,7 @@ def run(first: Array, second: Array, out: Array, *, apart: bool, wide: bool) -> 
     builder.getModulePassManager().run(module, builder)
     engine = llvm.create_mcjit_compiler(module, machine)
     engine.finalize_object()
-    table = np.array([a.ctypes.data for a in (first, second, out)], np.int64)
+    table = np.array([a.ctypes.data for a in arrays], np.int64)
     called = ctypes.CFUNCTYPE(None, ctypes.c_void_p)
     called(engine.get_function_address("product"))(table.ctypes.data)
 
@@ -78,9 +88,9 @@ def agrees(sizes: tuple[int, int, int], stack: tuple[int, ...], orders: str, dty
     b = lying(rng, (*stack, summed, columns), second, dtype)
     around = np.full((*stack, rows + 1, columns + 3), 7, dtype)
     out = around[..., :rows, :columns]
-    for apart, wide in product((False, True), repeat=2):
+    for apart, wide, room in product((False, True), repeat=3):
         out[:] = 7
-        run(a, b, out, apart=apart, wide=wide)
+        run(a, b, out, apart=apart, wide=wide, room=room)
         assert np.array_equal(out, a @ b)
     around[..., :rows, :columns] = 7
     assert np.all(around == 7), "it has written outside"
@@ -93,6 +103,12 @@ ORDERS = [f"{a} {b}" for a in ("plain", "turned", "gaps") for b in ("plain", "tu
 @pytest.mark.parametrize("orders", ORDERS)
 def test_all_ways_to_lie(orders: str, dtype: str) -> None:
     agrees((14, 37, 20), (), orders, dtype)
+    agrees((30, 83, 41), (), orders, dtype)
+
+
+def test_rows_that_are_in_each_others_way_in_the_cache_are_copied() -> None:
+    agrees((37, 100, 1024), (), "plain plain", "float32")
+    agrees((70, 50, 512), (2,), "plain turned", "float64")
 
 
 @pytest.mark.parametrize(
@@ -101,8 +117,8 @@ def test_all_ways_to_lie(orders: str, dtype: str) -> None:
         (1, 1, 1),
         (7, 8, 1),
         (5, 100, 3),
-        (HIGH + 7, 33, DEEP + 5),
-        (2 * HIGH, 16, 2 * DEEP),
+        (AVX512.high + 7, 33, DEEP + 5),
+        (2 * AVX2.high, 130, 2 * DEEP),
         (4000, 40, 6),
         (13, 20, 3 * DEEP),
     ],
@@ -121,12 +137,19 @@ def test_any_sizes(sizes: tuple[int, int, int], stack: list[int], orders: str, d
     agrees(sizes, tuple(stack), orders, dtype)
 
 
-@given(st.integers(1, 500), st.lists(st.integers(1, 20), max_size=3))
-def test_pieces_cover_a_length(size: int, lengths: list[int]) -> None:
-    covered = [
+def covered(pieces: Iterable[Piece]) -> list[int]:
+    return [
         start + k * length + place
-        for start, length, count in pieces(size, *lengths, 1)
+        for start, length, count in pieces
         for k in range(count)
         for place in range(length)
     ]
-    assert covered == list(range(size))
+
+
+@given(st.integers(1, 500), st.integers(1, 20), st.sampled_from([4, 8, 16]))
+def test_pieces_cover_a_length(size: int, most: int, lanes: int) -> None:
+    assert covered(shares(size, most)) == list(range(size))
+    cut = list(panels(size, lanes, most))
+    assert covered(cut) == list(range(size))
+    assert all(length % lanes == 0 or start + length == size for start, length, _ in cut)
+    assert max(length for _, length, _ in cut) <= most * lanes

@@ -75,8 +75,8 @@ def _script(
     *,
     reuse: bool = False,
 ) -> Script:
-    writer = Writer(registers=registers)
     found = homes(plan, orders(plan), {} if reuse and outs is None else outs)
+    writer = Writer(registers=registers, bytes=found.bytes)
     lines = Lines(plan, found, writer, {}, given=given)
     for place in (outs or {}).values():
         writer.whole(place.base, place)
@@ -102,7 +102,7 @@ def _script(
     return Script(
         source="\n".join([*head, *body, "    return step", ""]),
         leaves=tuple((tensor, plan.registers[r].dtype) for r, tensor in loads.items()),
-        views=views, constants=dict(writer.constants), bytes=found.bytes,
+        views=views, constants=dict(writer.constants), bytes=writer.extent,
         results=tuple(name for name, _ in plan.results),
         kernels=dict(writer.kernels),
         quiet=all(isinstance(step.instruction, QUIET) for step, _ in flat(plan.steps)),

@@ -15,8 +15,9 @@ from einsumgrad.plan.operands import Operand
 from einsumgrad.record import record
 
 if TYPE_CHECKING:
-    from einsumgrad.fused.products import Axis, Product
+    from einsumgrad.fused.blocks import Product
     from einsumgrad.fused.registers import Registers
+    from einsumgrad.fused.walks import Axis
 
 FEWEST = 8
 """Columns that are worth it."""
@@ -34,7 +35,9 @@ def tiled(writer: Writer, made: Pair, places: Mapping[int, Place], out: Place) -
     matrices, *operands = found
     if matrices.copied and prod(axis.size for axis in matrices.rows) < FEWEST_ROWS:
         return False
-    arrays = *(places[operand.register] for operand in operands), out
+    arrays = [*(places[operand.register] for operand in operands), out]
+    if matrices.packed:
+        arrays.append(writer.behind(prod(matrices.room)))
     call(writer, partial(multiplied, matrices), arrays)
     return True
 
@@ -47,7 +50,7 @@ class Axes:
 
     def merged(self, axes: Iterable[int]) -> list[Axis]:
         """Axes, outermost first, as few as they are in all three matrices."""
-        from einsumgrad.fused.products import Axis
+        from einsumgrad.fused.walks import Axis
 
         found: list[Axis] = []
         for k in axes:
@@ -66,7 +69,7 @@ def oriented(
 ) -> tuple[Product, Operand, Operand] | None:
     """The product with its columns where entries of the result lie next to each other, and its
     operands, that of the rows first; None if its axes lie in no matrix, or in a narrow one."""
-    from einsumgrad.fused.products import Product
+    from einsumgrad.fused.blocks import Product
     from einsumgrad.fused.text import KINDS
 
     both, rows, columns, summed = made.parts
@@ -105,7 +108,7 @@ def oriented(
 def _last(axes: Sequence[Axis], least: int = 0) -> tuple[Axis, ...]:
     """The largest axis behind the others, or one of at least so many entries that lie next to each
     other in the first matrix; one of one entry if there is none."""
-    from einsumgrad.fused.products import Axis
+    from einsumgrad.fused.walks import Axis
 
     if not axes:
         return (Axis(1, (0, 0, 0)),)

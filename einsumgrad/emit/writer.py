@@ -17,6 +17,8 @@ FLOATS = {"float32": "c", "float64": "d"}
 """How the names of numbers of a dtype begin."""
 USUAL = (*FLOATS, "int64", "bool")
 """Dtypes that the source has names for."""
+LINE = 64
+"""Bytes of a line of a cache."""
 GIVEN = "ak"
 """Variables that are set when the source begins: arguments, constants."""
 
@@ -32,7 +34,8 @@ class Writer:
     and views of constants; `held`: the tables and the views of which they have the addresses.
     `registers`: what kernels are made for. `wholes`: what each variable that holds an array is.
     `scopes`: the views that have names by now, in each loop that is open. `waiting`: the numbers of
-    kernels whose calls are not written yet."""
+    kernels whose calls are not written yet. `bytes`: of the block, and `room` those behind it that
+    one call at a time may work in."""
 
     lines: list[str] = field(default_factory=list)
     first: list[str] = field(default_factory=list)
@@ -45,6 +48,8 @@ class Writer:
     scopes: list[dict[Place, str]] = field(default_factory=lambda: [{}])
     waiting: list[int] = field(default_factory=list)
     registers: Registers = AVX2
+    bytes: int = 0
+    room: int = 0
     depth: int = 2
     count: int = 0
 
@@ -102,6 +107,16 @@ class Writer:
         while place.shape[:1] == (1,) and self.wholes.get(place.base) != place:
             place = replace(place, shape=place.shape[1:], strides=place.strides[1:])
         return self.name(place)
+
+    @property
+    def extent(self) -> int:
+        """Bytes of the block with the room behind it."""
+        return -(-self.bytes // LINE) * LINE + self.room if self.room else self.bytes
+
+    def behind(self, count: int) -> Place:
+        """So many bytes behind the block."""
+        self.room = max(self.room, count)
+        return plain(ARENA, (count,), "bool", -(-self.bytes // LINE) * LINE)
 
     def copy(self, name: str, place: Place) -> None:
         """A copy without gaps, into memory that is kept from call to call."""
@@ -185,9 +200,9 @@ def _widened(whole: Place, place: Place) -> str | None:
     return None if left else ", ".join(marks)
 
 
-def plain(name: str, shape: tuple[int, ...], dtype: str) -> Place:
+def plain(name: str, shape: tuple[int, ...], dtype: str, offset: int = 0) -> Place:
     """An array of its own, laid out plainly."""
-    return laid(name, 0, shape, None, dtype)
+    return laid(name, offset, shape, None, dtype)
 
 
 def number(value: float) -> str:

@@ -32,9 +32,9 @@ LEAVES = (Load, Count, Fill)
 """What needs nothing stands in front, where it keeps nobody apart."""
 STACK = 2**17
 """Bytes that a kernel may keep on the stack."""
-ALONE, PART = 2**18, 2**26
-"""Multiplications up to which our own product is faster than that of BLAS, which uses all cores,
-and than BLAS on one core."""
+ALONE = 2**18
+"""Multiplications up to which our own product is faster than that of BLAS, which uses all cores; on
+one core it always is, or as fast."""
 MOST = 200
 """Steps of a nest: more are compiled too slowly."""
 
@@ -86,7 +86,7 @@ class Builder:
             return replace(step, instruction=replace(made, plan=own, rest=rest))
         if isinstance(made, Pair):
             count = multiplications(made, self.plan.registers)
-            tiled = count <= (PART if self.part else ALONE)
+            tiled = self.part or count <= ALONE
             return replace(step, instruction=replace(made, tiled=tiled))
         return step
 

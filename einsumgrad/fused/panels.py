@@ -1,11 +1,11 @@
-"""Copies of some columns of a matrix to where they have no gaps."""
+"""Copies of some columns of a matrix, or of some rows, to where they have no gaps."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
 from einsumgrad.fused.text import BYTES
-from einsumgrad.fused.tiles import joined, moved, shuffled
+from einsumgrad.fused.tiles import joined, moved, shuffled, stored
 from einsumgrad.record import record
 
 LANE = 16
@@ -14,23 +14,19 @@ LANE = 16
 
 @record
 class Panel:
-    """Columns of a matrix; `steps`: the bytes from term to term and from column to column.
-    `lanes`: how many entries a vector has. Behind the last columns there are zeros that fill their
-    vector."""
+    """Columns of a matrix, or rows; `steps`: the bytes from term to term and from column to column.
+    `lanes`: how many entries a vector has. `width`: how many entries the copy has of each term,
+    zeros behind the columns."""
 
     kind: str
     columns: int
     steps: tuple[int, int]
     lanes: int
+    width: int
 
     @property
     def item(self) -> int:
         return BYTES[self.kind]
-
-    @property
-    def width(self) -> int:
-        """How many columns there are with those of zeros."""
-        return -(-self.columns // self.lanes) * self.lanes
 
     @property
     def turned(self) -> bool:
@@ -116,7 +112,8 @@ def _vectors(made: Panel) -> Iterator[str]:
             rows = names
         for term, row in enumerate(rows):
             yield moved(f"%q{first + term}", "%t_squares", (term * made.width + first) * item)
-            yield f"store {type_} {row}, ptr %q{first + term}, align {item}"
+            used = min(lanes, made.width - first)
+            yield from stored(f"%u{first + term}", row, f"%q{first + term}", made.kind, used, lanes)
 
 
 Stage = list[tuple[int, int, tuple[int, ...]]]

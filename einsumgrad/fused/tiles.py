@@ -7,6 +7,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from einsumgrad.fused.text import BYTES
 from einsumgrad.record import record
 
+TURNS = 4
+"""Terms of a turn of the innermost loop: the loop itself takes no time worth to speak of."""
+
 
 @record
 class Terms:
@@ -23,7 +26,8 @@ class Tile:
     """Some rows and columns of a result. `first` and `result`: the bytes from row to row in the
     first matrix and in the result. `terms`: axes of terms, outermost first. `lanes`: how many
     columns a vector has; the last one may have less, and in the second matrix zeros behind them if
-    that is `padded`."""
+    that is `padded`. `again`: most results are read, other terms being in them: they are fetched
+    while the sums run."""
 
     kind: str
     rows: int
@@ -33,6 +37,7 @@ class Tile:
     terms: tuple[Terms, ...]
     lanes: int
     padded: bool
+    again: bool
 
     @property
     def vector(self) -> str:
@@ -62,80 +67,133 @@ def tile(name: str, made: Tile) -> str:
     own = [f"%s{k}" for k in range(len(parts))]
     sums = [f"{s} = alloca {vector}" for s in own]
     zeros = [f"store {vector} zeroinitializer, ptr {s}" for s in own]
+    fetched = held if made.again else ()
+    near = [f"call void @llvm.prefetch.p0(ptr {p}, i32 1, i32 3, i32 1)" for p in fetched]
     blocks = {
-        "entry": [*places, *sums, *zeros, "br i1 %more, label %load, label %start"],
-        "load": [*_taken(made, held, own), "br label %start"],
-        "start": ["br label %head0"],
-        **_loop(made, 0, "start", "done"),
+        "entry": [*places, *sums, *zeros, *near, "br label %head0"],
+        **_loop(made, 0, "entry", "end"),
+        "end": ["br i1 %more, label %add, label %done"],
+        "add": [*_added(made, held, own), "br label %done"],
         "done": [*_given(made, own, held), "ret void"],
     }  # fmt: skip
     head = f"define private void {name}(ptr noalias %a, ptr noalias %b, ptr noalias %c, i64 %k, "
     return f"{head}i1 %more) noinline nounwind {{\n{joined(blocks)}}}\n"
 
 
-def _taken(made: Tile, places: Sequence[str], sums: Sequence[str]) -> Iterator[str]:
-    """The sums begin with what the result has."""
+def _added(made: Tile, places: Sequence[str], sums: Sequence[str]) -> Iterator[str]:
+    """What the result has is added to the sums."""
     for k, (place, own, (_, byte)) in enumerate(zip(places, sums, made.parts, strict=True)):
         yield from loaded(f"%l{k}", place, made.kind, made.used(byte), made.lanes)
-        yield f"store {made.vector} %l{k}, ptr {own}"
+        yield f"%o{k} = load {made.vector}, ptr {own}"
+        yield f"%n{k} = fadd {made.vector} %o{k}, %l{k}"
+        yield f"store {made.vector} %n{k}, ptr {own}"
 
 
 def _given(made: Tile, sums: Sequence[str], places: Sequence[str]) -> Iterator[str]:
     """The result is what the sums are."""
     for k, (own, place, (_, byte)) in enumerate(zip(sums, places, made.parts, strict=True)):
-        used, item = made.used(byte), BYTES[made.kind]
-        name, type_ = f"%d{k}", f"<{used} x {made.kind}>"
-        yield f"{name} = load {made.vector}, ptr {own}"
-        if used < made.lanes:
-            yield shuffled(f"{name}_used", made.vector, (name, "poison"), range(used))
-            name = f"{name}_used"
-        yield f"store {type_} {name}, ptr {place}, align {item}"
+        yield f"%d{k} = load {made.vector}, ptr {own}"
+        yield from stored(f"%u{k}", f"%d{k}", place, made.kind, made.used(byte), made.lanes)
 
 
 def _loop(made: Tile, level: int, before: str, after: str) -> dict[str, list[str]]:
     """The blocks of the loop over an axis of terms, entered from one block and left for another."""
-    axis, last = made.terms[level], level + 1 == len(made.terms)
-    a, b = (f"%{x}_{level - 1}" if level else f"%{x}" for x in "ab")
-    inside, count = f"head{level}", "%k" if axis.count is None else str(axis.count)
-    back = inside if last else f"tail{level}"
-    start = [
-        f"%i{level} = phi i64 [ 0, %{before} ], [ %next{level}, %{back} ]",
-        f"%ka{level} = mul nsw i64 %i{level}, {axis.first}",
-        f"%kb{level} = mul nsw i64 %i{level}, {axis.second}",
-        f"%a_{level} = getelementptr i8, ptr {a}, i64 %ka{level}",
-        f"%b_{level} = getelementptr i8, ptr {b}, i64 %kb{level}",
-    ]
-    end = [
-        f"%next{level} = add nuw nsw i64 %i{level}, 1",
-        f"%on{level} = icmp ult i64 %next{level}, {count}",
-        f"br i1 %on{level}, label %{inside}, label %{after}",
-    ]
-    if last:
-        return {inside: [*start, *_term(made, f"%a_{level}", f"%b_{level}"), *end]}
+    if level + 1 == len(made.terms):
+        return _innermost(made, level, after)
+    inside, back = f"head{level}", f"tail{level}"
+    start, end = _turn(
+        made, level, (inside, back), (f"0, %{before}", 1, _count(made, level)), after
+    )
     inner = _loop(made, level + 1, inside, back)
     return {inside: [*start, f"br label %head{level + 1}"], **inner, back: end}
 
 
-def _term(made: Tile, first: str, second: str) -> list[str]:
-    """One term more in each sum. A product may be contracted with the sum that it enters."""
+def _innermost(made: Tile, level: int, after: str) -> dict[str, list[str]]:
+    """The blocks of the last loop, of several terms in a turn and then of one."""
+    enter, count = f"head{level}", _count(made, level)
+    several, single = (
+        _terms(made, level, label, turns, left)
+        for label, turns, left in (
+            ("several", (f"0, %{enter}", TURNS, "%whole"), "rest"),
+            ("single", ("%whole, %rest", 1, count), after),
+        )
+    )
+    return {
+        enter: [
+            f"%whole = and i64 {count}, {-TURNS}",
+            "%any = icmp ne i64 %whole, 0",
+            "br i1 %any, label %several, label %rest",
+        ],
+        "several": several,
+        "rest": [
+            f"%left = icmp ult i64 %whole, {count}",
+            f"br i1 %left, label %single, label %{after}",
+        ],
+        "single": single,
+    }
+
+
+def _terms(
+    made: Tile, level: int, label: str, turns: tuple[str, int, str], after: str
+) -> list[str]:
+    """The block of a loop with so many terms in each turn."""
+    axis, lines = made.terms[level], list[str]()
+    start, end = _turn(made, level, (label, label), turns, after)
+    for k in range(turns[1]):
+        own = f"_{label}{k}"
+        lines.append(moved(f"%a{own}", f"%a_{label}", k * axis.first))
+        lines.append(moved(f"%b{own}", f"%b_{label}", k * axis.second))
+        lines += _term(made, own)
+    return [*start, *lines, *end]
+
+
+def _turn(
+    made: Tile, level: int, labels: tuple[str, str], turns: tuple[str, int, str], after: str
+) -> tuple[list[str], list[str]]:
+    """How a turn begins and ends, in blocks of these labels. `turns`: the first place and the block
+    before it, the step, the end."""
+    (inside, back), (first, step, end), axis = labels, turns, made.terms[level]
+    a, b = (f"%{x}_head{level - 1}" if level else f"%{x}" for x in "ab")
+    start = [
+        f"%i_{inside} = phi i64 [ {first} ], [ %next_{inside}, %{back} ]",
+        f"%ka_{inside} = mul nsw i64 %i_{inside}, {axis.first}",
+        f"%kb_{inside} = mul nsw i64 %i_{inside}, {axis.second}",
+        f"%a_{inside} = getelementptr i8, ptr {a}, i64 %ka_{inside}",
+        f"%b_{inside} = getelementptr i8, ptr {b}, i64 %kb_{inside}",
+    ]
+    return start, [
+        f"%next_{inside} = add nuw nsw i64 %i_{inside}, {step}",
+        f"%on_{inside} = icmp ult i64 %next_{inside}, {end}",
+        f"br i1 %on_{inside}, label %{inside}, label %{after}",
+    ]
+
+
+def _count(made: Tile, level: int) -> str:
+    count = made.terms[level].count
+    return "%k" if count is None else str(count)
+
+
+def _term(made: Tile, own: str) -> list[str]:
+    """One term more in each sum. A product may be contracted with the sum that it enters. `own`:
+    how the names of this term end."""
     vector, item, lines = made.vector, BYTES[made.kind], list[str]()
     for byte in dict.fromkeys(byte for _, byte in made.parts):
-        lines.append(moved(f"%b{byte}", second, byte))
+        lines.append(moved(f"%q{byte}{own}", f"%b{own}", byte))
         used = made.lanes if made.padded else made.used(byte)
-        lines += loaded(f"%v{byte}", f"%b{byte}", made.kind, used, made.lanes)
+        lines += loaded(f"%v{byte}{own}", f"%q{byte}{own}", made.kind, used, made.lanes)
     for r in range(made.rows):
         lines += (
-            moved(f"%a{r}", first, r * made.first),
-            f"%e{r} = load {made.kind}, ptr %a{r}, align {item}",
-            f"%f{r} = insertelement {vector} poison, {made.kind} %e{r}, i64 0",
-            f"%g{r} = shufflevector {vector} %f{r}, {vector} poison, "
+            moved(f"%p{r}{own}", f"%a{own}", r * made.first),
+            f"%e{r}{own} = load {made.kind}, ptr %p{r}{own}, align {item}",
+            f"%f{r}{own} = insertelement {vector} poison, {made.kind} %e{r}{own}, i64 0",
+            f"%g{r}{own} = shufflevector {vector} %f{r}{own}, {vector} poison, "
             f"<{made.lanes} x i32> zeroinitializer",
         )
     for k, (r, byte) in enumerate(made.parts):
-        lines.append(f"%x{k} = load {vector}, ptr %s{k}")
-        lines.append(f"%m{k} = fmul contract {vector} %g{r}, %v{byte}")
-        lines.append(f"%y{k} = fadd contract {vector} %x{k}, %m{k}")
-        lines.append(f"store {vector} %y{k}, ptr %s{k}")
+        lines.append(f"%x{k}{own} = load {vector}, ptr %s{k}")
+        lines.append(f"%m{k}{own} = fmul contract {vector} %g{r}{own}, %v{byte}{own}")
+        lines.append(f"%y{k}{own} = fadd contract {vector} %x{k}{own}, %m{k}{own}")
+        lines.append(f"store {vector} %y{k}{own}, ptr %s{k}")
     return lines
 
 
@@ -146,6 +204,14 @@ def loaded(name: str, place: str, kind: str, used: int, lanes: int) -> Iterator[
     if used < lanes:
         places = [min(k, used) for k in range(lanes)]
         yield shuffled(name, type_, (part, "zeroinitializer"), places)
+
+
+def stored(name: str, vector: str, place: str, kind: str, used: int, lanes: int) -> Iterator[str]:
+    """The first entries of a vector put into memory; `name`: for a vector of just them."""
+    if used < lanes:
+        yield shuffled(name, f"<{lanes} x {kind}>", (vector, "poison"), range(used))
+        vector = name
+    yield f"store <{used} x {kind}> {vector}, ptr {place}, align {BYTES[kind]}"
 
 
 def shuffled(name: str, type_: str, vectors: tuple[str, str], places: Sequence[int]) -> str:
