@@ -109,6 +109,7 @@ def test_all_ways_to_lie(orders: str, dtype: str) -> None:
 def test_rows_that_are_in_each_others_way_in_the_cache_are_copied() -> None:
     agrees((37, 100, 1024), (), "plain plain", "float32")
     agrees((70, 50, 512), (2,), "plain turned", "float64")
+    agrees((600, 100, 30), (), "turned plain", "float32")
 
 
 @pytest.mark.parametrize(

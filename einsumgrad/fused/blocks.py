@@ -17,7 +17,7 @@ KEPT = 2**17
 NEAR = 2**16
 """Bytes over which the rows of the second matrix may be spread, if it is to be read where it is."""
 PAGE = 2**12
-"""Bytes from one entry to another that are for the same place in the first cache."""
+"""Bytes from one entry to another that is for the same place in the first cache."""
 
 
 @record
@@ -63,11 +63,12 @@ class Product:
 
     @property
     def packed(self) -> bool:
-        """Whether rows of the first matrix are worth to be copied, for all columns: those that lie
-        across, or in each other's way in the first cache."""
+        """Whether rows of the first matrix are worth to be copied, for all columns: where they lie
+        in each other's way in the first cache, or the terms of them far apart."""
         first, terms = self.rows[-1].steps[0], self.summed[-1].steps[0]
         many = self.columns.size > self.wide and self.rows[-1].size > self.high
-        return many and (terms != BYTES[self.kind] or first % PAGE == 0)
+        near = terms == BYTES[self.kind]
+        return many and (first % PAGE == 0 if near else terms >= PAGE // 2)
 
     @property
     def apart(self) -> tuple[Axis, ...]:
