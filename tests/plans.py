@@ -76,10 +76,10 @@ def drawn_for(trial: Trial) -> tuple[Runner, tuple[str, ...], dict[str, Array]]:
 
 def agree(
     made: Plan, arrays: Mapping[str, Array], expected: Mapping[str, Array],
-    workers: Workers | None = None, *, reuse: bool = False,
+    workers: Workers | None = None, *, reuse: bool = False, cores: int = 1,
 ) -> None:  # fmt: skip
     """Whether the step of a plan gives these results, also when it uses its memory again."""
-    step = compiled(script(made, reuse=reuse), workers)
+    step = compiled(script(made, reuse=reuse, cores=cores), workers)
     for _ in range(2):
         found = step.run(arrays)
         assert found.keys() == expected.keys()

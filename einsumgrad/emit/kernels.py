@@ -28,6 +28,22 @@ def call(
     writer: Writer, write: Callable[[Sequence[Memory]], Written], arrays: Sequence[Place]
 ) -> None:
     """The lines that call the function that is written for these arrays."""
+    number = prepared(writer, write, arrays)  # which may call those that wait
+    writer.waiting.append(number)
+
+
+def together(
+    writer: Writer, calls: Sequence[tuple[Callable[[Sequence[Memory]], Written], Sequence[Place]]]
+) -> None:
+    """The lines that call several functions at once, each with its arrays."""
+    numbers = [prepared(writer, write, arrays) for write, arrays in calls]
+    writer.line(f"together({', '.join(f'n{k}, p{k}' for k in numbers)})")
+
+
+def prepared(
+    writer: Writer, write: Callable[[Sequence[Memory]], Written], arrays: Sequence[Place]
+) -> int:
+    """The number of the function that is written for these arrays, when its table is filled."""
     from einsumgrad.fused.text import KINDS, Memory
 
     arrays = [_held(writer, place) for place in arrays]
@@ -45,7 +61,7 @@ def call(
     for k, place in enumerate(arrays):
         if place.base != ARENA:
             writer.line(f"b{number}[{k}] = id({place.base})", before=True)
-    writer.waiting.append(number)
+    return number
 
 
 def _held(writer: Writer, place: Place) -> Place:

@@ -61,10 +61,13 @@ class Parts:
     rest: Script | None
 
 
-def script(plan: Plan, *, reuse: bool = False, registers: Registers = AVX2) -> Script:
+def script(
+    plan: Plan, *, reuse: bool = False, registers: Registers = AVX2, cores: int = 1
+) -> Script:
     """The source of a plan. `reuse`: its results are in the block, not arrays of their own.
-    `registers`: those of the processor that kernels are made for."""
-    return _script(plan, {}, None, registers, reuse=reuse)
+    `registers`: those of the processor that kernels are made for; `cores`: how many share a
+    product."""
+    return _script(plan, {}, None, registers, reuse=reuse, cores=cores)
 
 
 def _script(
@@ -74,9 +77,10 @@ def _script(
     registers: Registers,
     *,
     reuse: bool = False,
+    cores: int = 1,
 ) -> Script:
     found = homes(plan, orders(plan), {} if reuse and outs is None else outs)
-    writer = Writer(registers=registers, bytes=found.bytes)
+    writer = Writer(registers=registers, cores=cores, bytes=found.bytes)
     lines = Lines(plan, found, writer, {}, given=given)
     for place in (outs or {}).values():
         writer.whole(place.base, place)

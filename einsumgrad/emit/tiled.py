@@ -7,18 +7,21 @@ from functools import partial
 from math import prod
 from typing import TYPE_CHECKING
 
-from einsumgrad.emit.kernels import call
+from einsumgrad.emit.kernels import call, together
 from einsumgrad.emit.places import Place
 from einsumgrad.emit.writer import Writer
 from einsumgrad.plan.nodes import Pair
 from einsumgrad.plan.operands import Operand
-from einsumgrad.record import record
+from einsumgrad.record import record, replace
 
 if TYPE_CHECKING:
     from einsumgrad.fused.blocks import Product
     from einsumgrad.fused.registers import Registers
     from einsumgrad.fused.walks import Axis
 
+MANY = 2**21
+"""Multiplications that are worth to be shared by cores: for another thread to come takes as long as
+some hundred thousand."""
 FEWEST = 8
 """Columns that are worth it."""
 FEWEST_ROWS = 4
@@ -36,10 +39,59 @@ def tiled(writer: Writer, made: Pair, places: Mapping[int, Place], out: Place) -
     if matrices.copied and prod(axis.size for axis in matrices.rows) < FEWEST_ROWS:
         return False
     arrays = [*(places[operand.register] for operand in operands), out]
-    if matrices.packed:
-        arrays.append(writer.behind(prod(matrices.room)))
-    call(writer, partial(multiplied, matrices), arrays)
+    parts = divided(matrices, writer.cores) if matrices.count > MANY else [(matrices, (0, 0, 0))]
+    rooms = _rooms(writer, [part for part, _ in parts])
+    calls = [
+        (partial(multiplied, part), [*map(_begins, arrays, starts), *room])
+        for (part, starts), room in zip(parts, rooms, strict=True)
+    ]
+    if len(calls) == 1:
+        call(writer, partial(multiplied, matrices), [*arrays, *rooms[0]])
+    else:
+        together(writer, calls)
     return True
+
+
+def _begins(place: Place, start: int) -> Place:
+    """An entry of an array so many bytes behind its first one."""
+    return Place(place.base, place.offset + start, (1,), (place.item,), place.dtype)
+
+
+def _rooms(writer: Writer, parts: Sequence[Product]) -> list[list[Place]]:
+    """Room for a copy of each part's first matrix, if it is to be copied."""
+    every = writer.behind(sum(prod(part.room) for part in parts if part.packed))
+    found, at = list[list[Place]](), every.offset
+    for part in parts:
+        count = prod(part.room) if part.packed else 0
+        found.append([replace(every, offset=at, shape=(count,))] if count else [])
+        at += count
+    return found
+
+
+def divided(made: Product, cores: int) -> list[tuple[Product, tuple[int, ...]]]:
+    """A product in parts, for a core each, and how many bytes from its own each part's matrices
+    begin: places on the stack, columns, or rows."""
+    from einsumgrad.fused.walks import panels, shares
+
+    if made.stack and made.stack[0].size >= cores:
+        name, axis = "stack", made.stack[0]
+        pieces = shares(axis.size, -(-axis.size // cores))
+    elif made.columns.size >= cores * made.wide:
+        name, axis = "columns", made.columns
+        vectors = -(-axis.size // made.lanes)
+        pieces = panels(axis.size, made.lanes, -(-vectors // cores))
+    else:
+        name, axis = "rows", made.rows[-1]
+        pieces = shares(axis.size, -(-axis.size // cores))
+    others = {"stack": made.stack[1:], "columns": (), "rows": made.rows[:-1]}[name]
+    found = []
+    for start, length, count in pieces:
+        cut = replace(axis, size=length)
+        own = {"stack": (cut, *others), "columns": cut, "rows": (*others, cut)}[name]
+        for k in range(count):
+            starts = tuple((start + k * length) * step for step in axis.steps)
+            found.append((replace(made, **{name: own}), starts))
+    return found
 
 
 @record(frozen=False)

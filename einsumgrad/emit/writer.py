@@ -32,10 +32,10 @@ class Writer:
     variables. `constants`: other values that the source is given. `kernels`:
     compiled functions that it is given, and `setup` the lines that make their tables of pointers,
     and views of constants; `held`: the tables and the views of which they have the addresses.
-    `registers`: what kernels are made for. `wholes`: what each variable that holds an array is.
-    `scopes`: the views that have names by now, in each loop that is open. `waiting`: the numbers of
-    kernels whose calls are not written yet. `bytes`: of the block, and `room` those behind it that
-    one call at a time may work in."""
+    `registers`: what kernels are made for, and `cores` how many share a product. `wholes`: what
+    each variable that holds an array is. `scopes`: the views that have names by now, in each loop
+    that is open. `waiting`: the numbers of kernels whose calls are not written yet. `bytes`: of the
+    block, and `room` those behind it that one call at a time may work in."""
 
     lines: list[str] = field(default_factory=list)
     first: list[str] = field(default_factory=list)
@@ -48,6 +48,7 @@ class Writer:
     scopes: list[dict[Place, str]] = field(default_factory=lambda: [{}])
     waiting: list[int] = field(default_factory=list)
     registers: Registers = AVX2
+    cores: int = 1
     bytes: int = 0
     room: int = 0
     depth: int = 2

@@ -98,6 +98,12 @@ class Product:
         return summed[-count:]
 
     @property
+    def count(self) -> int:
+        """How many multiplications it is."""
+        axes = (*self.stack, *self.rows, self.columns, *self.summed)
+        return prod(axis.size for axis in axes)
+
+    @property
     def again(self) -> bool:
         """Whether there are more terms than are worked on at a time."""
         return prod(axis.size for axis in self.summed) > DEEP

@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 
 from einsumgrad.fused.nests import Group, fusable, opened, operands
 from einsumgrad.fused.segments import laid
-from einsumgrad.plan.counts import multiplications
 from einsumgrad.plan.nodes import (
     Count,
     Fill,
@@ -32,9 +31,6 @@ LEAVES = (Load, Count, Fill)
 """What needs nothing stands in front, where it keeps nobody apart."""
 STACK = 2**17
 """Bytes that a kernel may keep on the stack."""
-ALONE = 2**18
-"""Multiplications up to which our own product is faster than that of BLAS, which uses all cores; on
-one core it always is, or as fast."""
 MOST = 200
 """Steps of a nest: more are compiled too slowly."""
 
@@ -85,9 +81,7 @@ class Builder:
             own = fused(made.plan, part=True)
             return replace(step, instruction=replace(made, plan=own, rest=rest))
         if isinstance(made, Pair):
-            count = multiplications(made, self.plan.registers)
-            tiled = self.part or count <= ALONE
-            return replace(step, instruction=replace(made, tiled=tiled))
+            return replace(step, instruction=replace(made, tiled=True))
         return step
 
     def _slots(self, steps: Sequence[Step]) -> list[Step | Group]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -14,7 +15,7 @@ from einsumgrad.engines.erf import erf_into
 from einsumgrad.steps.memory import Array, Compiled
 from einsumgrad.steps.native import Kernels, linked
 from einsumgrad.steps.stripped import Stripped
-from einsumgrad.steps.workers import Workers
+from einsumgrad.steps.workers import Workers, together
 
 
 def seen(whole: Array, where: tuple[Any, Any, Any], offset: int) -> Array:
@@ -99,7 +100,8 @@ def compiled(script: Script, workers: Workers | None = None) -> Compiled:
 def _compiled(script: Script, kernels: Kernels, workers: Workers) -> Compiled:
     """Its source has no text from a program or an array in it."""
     strips = {name: _stripped(parts, kernels, workers) for name, parts in script.strips.items()}
-    names = {**NAMES, **script.constants, **strips, **kernels.of(script)}
+    own = {"together": partial(together, workers)}
+    names = {**NAMES, **own, **script.constants, **strips, **kernels.of(script)}
     code = compile(script.source, "<step>", "exec")
     exec(code, names)
     return Compiled(script, names["make"])

@@ -48,7 +48,9 @@ class Engine:
         if self.name == "auto" and costs(made, made.steps, compiled=False).alone(1) < WORTH:
             return compiled(script(in_strips(made), reuse=self.reuse), self.workers)
         found = fused(shared(ruled(made), self.workers.count))
-        return compiled(script(found, reuse=self.reuse, registers=registers()), self.workers)
+        cores = self.workers.count
+        made_for = script(found, reuse=self.reuse, registers=registers(), cores=cores)
+        return compiled(made_for, self.workers)
 
 
 def engine_of(name: str, *, reuse: bool = False) -> Engine:

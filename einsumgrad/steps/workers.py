@@ -4,7 +4,7 @@ the same cores would wait for each other."""
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from dataclasses import field
 from functools import partial
@@ -94,7 +94,7 @@ class Workers:
                 self.run([partial(_warm, Barrier(self.count))] * self.count)
         return self.blas.alone()
 
-    def run(self, jobs: list[Callable[[], None]]) -> None:
+    def run(self, jobs: Sequence[Callable[[], None]]) -> None:
         """All jobs, the first in this thread. Raises what one of them raises, when all are done."""
         if len(jobs) == 1:
             jobs[0]()
@@ -102,3 +102,9 @@ class Workers:
         if self.team is None or self.team.process != os.getpid():
             self.team = Team(self.count - 1)
         self.team.run(jobs)
+
+
+def together(workers: Workers, *calls: Any) -> None:
+    """Calls functions, each with what it is given behind it, at once."""
+    pairs = zip(calls[::2], calls[1::2], strict=True)
+    workers.run([partial(function, given) for function, given in pairs])
