@@ -104,3 +104,17 @@ def test_a_program_as_large_as_its_products_are_shared_for() -> None:
     for _ in range(3):
         _, gradients = program.value_and_grad(arrays, wrt="W")
         np.testing.assert_allclose(gradients["W"], expected, 1e-9, 1e-9)
+
+
+@pytest.mark.parametrize("sizes", [(14, 13, 30), (140, 130, 300)])
+def test_half_precision_has_no_tiles(sizes: tuple[int, int, int]) -> None:
+    b, j, i = sizes
+    rng = np.random.default_rng(0)
+    arrays = {
+        "W": rng.integers(0, 3, (j, i)).astype("float16"),
+        "x": rng.integers(0, 3, (b, i)).astype("float16"),
+    }
+    text = "h[b,j] = Σ_i W[j,i] x[b,i]\nloss ℓ[b] = max_j h[b,j]"
+    found = einsumgrad.parse(text, engine="fused").run(arrays)["ℓ"]
+    assert found.dtype == "float16"
+    assert np.array_equal(found, (arrays["x"] @ arrays["W"].T).max(1))

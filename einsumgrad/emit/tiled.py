@@ -120,13 +120,15 @@ def oriented(
     made: Pair, places: Mapping[int, Place], out: Place, registers: Registers
 ) -> tuple[Product, Operand, Operand] | None:
     """The product with its columns where entries of the result lie next to each other, and its
-    operands, that of the rows first; None if its axes lie in no matrix, or in a narrow one."""
+    operands, that of the rows first; None if its axes lie in no matrix, or in a narrow one, or if
+    it is of numbers for which there are no tiles."""
     from einsumgrad.fused.blocks import Product
     from einsumgrad.fused.text import KINDS
 
     both, rows, columns, summed = made.parts
     left, right = (places[operand.register] for operand in (made.left, made.right))
-    if 0 in (*left.shape, *right.shape) or len({left.dtype, right.dtype, out.dtype}) > 1:
+    dtypes = {left.dtype, right.dtype, out.dtype}
+    if 0 in (*left.shape, *right.shape) or dtypes not in ({"float32"}, {"float64"}):
         return None
     space = [made.out[k] for k in out.order if out.shape[k] > 1]
     first, second = made.left, made.right

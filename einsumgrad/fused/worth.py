@@ -42,8 +42,8 @@ HARD_ONES = frozenset(
      "sin", "cos", "tan", "twice cdf", "exp below"]
 )  # fmt: skip
 LARGE = 2**21
-"""Multiplications in a product from which on a loop is not compiled: BLAS, on all cores, is faster
-in spite of its call."""
+"""Multiplications in a product from which on a loop is not compiled: shared by the cores it is
+faster in spite of its call."""
 CALL, WAITING, SHARING = 1.2e-6, 2, 5e-4
 """Seconds for a call of NumPy; how much more it takes where threads wait for the interpreter, which
 only one of them has at a time; seconds for work to reach another thread and to come back."""
