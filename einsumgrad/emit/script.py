@@ -106,7 +106,7 @@ def _script(
     return Script(
         source="\n".join([*head, *body, "    return step", ""]),
         leaves=tuple((tensor, plan.registers[r].dtype) for r, tensor in loads.items()),
-        views=views, constants=dict(writer.constants), bytes=writer.extent,
+        views=views, constants=dict(writer.constants), bytes=writer.bytes + writer.room,
         results=tuple(name for name, _ in plan.results),
         kernels=dict(writer.kernels),
         quiet=all(isinstance(step.instruction, QUIET) for step, _ in flat(plan.steps)),

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 MANY = 2**21
 """Multiplications that are worth to be shared by cores: for another thread to come takes as long as
 some hundred thousand."""
+FLOATS = ({"float32"}, {"float64"})
+"""Dtypes of arrays that compiled loops take together."""
 FEWEST = 8
 """Columns that are worth it."""
 FEWEST_ROWS = 4
@@ -128,7 +130,7 @@ def oriented(
     both, rows, columns, summed = made.parts
     left, right = (places[operand.register] for operand in (made.left, made.right))
     dtypes = {left.dtype, right.dtype, out.dtype}
-    if 0 in (*left.shape, *right.shape) or dtypes not in ({"float32"}, {"float64"}):
+    if 0 in (*left.shape, *right.shape) or dtypes not in FLOATS:
         return None
     space = [made.out[k] for k in out.order if out.shape[k] > 1]
     first, second = made.left, made.right

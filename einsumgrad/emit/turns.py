@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from einsumgrad.emit.kernels import call
 from einsumgrad.emit.places import Place
 from einsumgrad.emit.slices import always, arranged, inner, still
-from einsumgrad.emit.tiled import oriented
+from einsumgrad.emit.tiled import FLOATS, oriented
 from einsumgrad.emit.writer import Writer, plain
 from einsumgrad.plan.counts import multiplications
 from einsumgrad.plan.nodes import (
@@ -34,7 +34,6 @@ if TYPE_CHECKING:
     from einsumgrad.fused.text import Memory
     from einsumgrad.fused.turns import Moved, Node, Turn
 
-FLOATS = ({"float32"}, {"float64"})
 PUTS = ("add", "subtract", "multiply", "max", "min")
 Moving = dict[int, int]
 """By how many bytes a place moves with each turn of a loop, by its variable."""

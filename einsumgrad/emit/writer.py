@@ -17,8 +17,6 @@ FLOATS = {"float32": "c", "float64": "d"}
 """How the names of numbers of a dtype begin."""
 USUAL = (*FLOATS, "int64", "bool")
 """Dtypes that the source has names for."""
-LINE = 64
-"""Bytes of a line of a cache."""
 GIVEN = "ak"
 """Variables that are set when the source begins: arguments, constants."""
 
@@ -109,15 +107,10 @@ class Writer:
             place = replace(place, shape=place.shape[1:], strides=place.strides[1:])
         return self.name(place)
 
-    @property
-    def extent(self) -> int:
-        """Bytes of the block with the room behind it."""
-        return -(-self.bytes // LINE) * LINE + self.room if self.room else self.bytes
-
     def behind(self, count: int) -> Place:
-        """So many bytes behind the block."""
+        """So many bytes behind the block, which ends where a line of the cache does."""
         self.room = max(self.room, count)
-        return plain(ARENA, (count,), "bool", -(-self.bytes // LINE) * LINE)
+        return plain(ARENA, (count,), "bool", self.bytes)
 
     def copy(self, name: str, place: Place) -> None:
         """A copy without gaps, into memory that is kept from call to call."""

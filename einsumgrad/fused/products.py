@@ -192,7 +192,8 @@ class Writer:
         axis of a tile."""
         *outer, last = self.made.block
         name = f"{self.name}_copy{which}_{panel.columns}"
-        self.called.setdefault(name, copy(name, panel))
+        if name not in self.called:
+            self.called[name] = copy(name, panel)
         count, strides = last.size if outer else deep, self.spans(panel.width)[:-1]
 
         def one() -> None:
