@@ -23,6 +23,7 @@ from einsumgrad.steps import stripped as stripped_steps
 from einsumgrad.steps.compiled import compiled
 from einsumgrad.steps.runner import Runner
 from einsumgrad.steps.workers import Workers
+from einsumgrad.tune.elementary import elementary
 from einsumgrad.tune.levels import Cut
 from einsumgrad.tune.strips import Length, cuts, stripped
 from einsumgrad.tune.tune import tuned
@@ -37,7 +38,7 @@ WORKS = Path(__file__).parent / "bench" / "works"
 def test_every_cut_agrees_with_the_reference(path: Path) -> None:
     plan, arrays = planned(einsumgrad.load(path).ir)
     expected = compile_plan(plan).run(arrays)
-    fast = tuned(plan)
+    fast = elementary(tuned(plan))
     agree(unrolled(fast, 0), arrays, expected)
     for made in cuts(fast):
         for count in (1, 2):
@@ -59,7 +60,7 @@ def strips_agree(trial: Trial) -> None:
     if not trial.sample.wrt:
         return
     plan, arrays = drawn(trial)
-    fast, expected = tuned(plan), compile_plan(plan).run(arrays)
+    fast, expected = elementary(tuned(plan)), compile_plan(plan).run(arrays)
     close(compiled(script(unrolled(fast, 0))).run(arrays), expected, tuple(expected))
     for made in cuts(fast)[:4]:
         for count in (1, 2):

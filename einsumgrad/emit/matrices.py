@@ -24,7 +24,7 @@ def product(writer: Writer, made: Pair, places: Mapping[int, Place], out: Place)
     swapped = bool(rows and columns) and space.index(columns[0]) < space.index(rows[0])
     first, second = (right, left) if swapped else (left, right)
     summed = first.sorted(summed)
-    if not rows and not columns and stack:
+    if made.dots:
         _rows(writer, first, second, (stack, summed), out, made)
         return
     a = first.matrix(writer, stack, first.own, summed)

@@ -1,7 +1,7 @@
 """The error function.
 
-float64: W. J. Cody, Rational Chebyshev approximations for the error function, Math. Comp. 23
-(1969). float32: one rational function, in few passes over little memory.
+W. J. Cody, Rational Chebyshev approximations for the error function, Math. Comp. 23 (1969). Fast
+engines have one of their own for float32: `tune/elementary.py`.
 """
 
 from __future__ import annotations
@@ -36,23 +36,12 @@ LARGE = (
 )  # fmt: skip
 ROOT_PI = 0.56418958354775628695
 """1/√π."""
-SINGLE = (
-    (0.05344623631, 7.551219757, 101.6096153, 1393.742279, 5063.346666, 29639.18285),
-    (31.20826376, 398.5315706, 3022.934401, 13242.91212, 26267.04526),
-)
-"""erf(x)/x by powers of t = x², above and, after t⁵, below: the rational function whose largest
-error is least for |x| up to 3.92 (1.6e-8; 4.2e-7 with float32's rounding). It was found by least
-squares with weights that grow where the error is large (C. L. Lawson, 1961)."""
-ABOVE, BELOW = (tuple(np.array(factor, np.float32) for factor in part) for part in SINGLE)
-"""The same as arrays without axes, which NumPy's calls take faster than numbers."""
-ZERO, ONE, MINUS, WIDE = (np.array(bound, np.float32) for bound in (0.0, 1.0, -1.0, 15.4))
-"""The last is t where float32's erf is 1: from here on the function goes up, and is cut off."""
 PIECE = 2**14
 """Entries of float64 that stay in the cache over the many steps of one function."""
 
 
 def erf(x: Array) -> Array:
-    """The error function, to about 1e-16 in float64 and 4e-7 in float32."""
+    """The error function, to about 1e-16 in float64, and a rounding in shorter types."""
     array = np.asarray(x)
     out = np.empty(array.shape, array.dtype if array.dtype.kind == "f" else np.float64)
     erf_into(array, out)
@@ -67,39 +56,9 @@ def erf_into(x: npt.ArrayLike, out: Array) -> None:
         np.copyto(out, erf(np.asarray(x)), casting="same_kind")
         return
     flat, target = given.reshape(-1), made.reshape(-1)
-    single = flat.dtype == out.dtype == np.float32
-    size = 4 * PIECE if single else PIECE
-    room = _room(min(flat.size, size)) if single else None
-    for k in range(0, flat.size, size):
-        piece, into = flat[k : k + size], target[k : k + size]
-        if room is None:
-            np.copyto(into, _erf(piece), casting="same_kind")
-        else:
-            _single(piece, into, room[:, : piece.size])
-
-
-def _room(size: int) -> Array:
-    """Three arrays to work in."""
-    return np.empty((3, size), np.float32)
-
-
-def _single(x: Array, out: Array, room: Array) -> None:
-    """x P(t)/Q(t), by Horner's scheme in place."""
-    t, above, below = room
-    np.square(x, t)
-    np.clip(t, ZERO, WIDE, t)
-    np.multiply(t, ABOVE[0], above)
-    for a in ABOVE[1:-1]:
-        np.add(above, a, above)
-        np.multiply(above, t, above)
-    np.add(above, ABOVE[-1], above)
-    np.add(t, BELOW[0], below)
-    for b in BELOW[1:]:
-        np.multiply(below, t, below)
-        np.add(below, b, below)
-    np.multiply(above, x, above)
-    np.divide(above, below, out)
-    np.clip(out, MINUS, ONE, out)
+    for k in range(0, flat.size, PIECE):
+        piece = slice(k, k + PIECE)
+        np.copyto(target[piece], _erf(flat[piece]), casting="same_kind")
 
 
 def _ratio(x: Array, pair: Ratio) -> Array:

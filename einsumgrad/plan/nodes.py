@@ -73,6 +73,12 @@ class Pair:
         rows, columns = (tuple(k for k in out if k not in other) for other in (right, left))
         return both, rows, columns, tuple(k for k in left if k not in out)
 
+    @property
+    def dots(self) -> bool:
+        """Whether rows meet rows, one by one: there is no matrix."""
+        both, rows, columns, _ = self.parts
+        return bool(both) and not rows and not columns
+
 
 @record
 class Fold:

@@ -14,6 +14,7 @@ from einsumgrad.steps.compiled import compiled
 from einsumgrad.steps.memory import Compiled
 from einsumgrad.steps.native import registers
 from einsumgrad.steps.workers import Workers, cores
+from einsumgrad.tune.elementary import elementary
 from einsumgrad.tune.tune import tuned
 from einsumgrad.tune.worth import in_strips
 
@@ -40,13 +41,13 @@ class Engine:
         """The step of a plan."""
         made = tuned(plan)
         if self.name == "numpy":
-            return compiled(script(in_strips(made), reuse=self.reuse), self.workers)
+            return compiled(script(in_strips(elementary(made)), reuse=self.reuse), self.workers)
         from einsumgrad.fused.groups import fused
         from einsumgrad.fused.rules import ruled
         from einsumgrad.fused.worth import costs, shared
 
         if self.name == "auto" and costs(made, made.steps, compiled=False).alone(1) < WORTH:
-            return compiled(script(in_strips(made), reuse=self.reuse), self.workers)
+            return compiled(script(in_strips(elementary(made)), reuse=self.reuse), self.workers)
         found = fused(shared(ruled(made), self.workers.count))
         cores = self.workers.count
         made_for = script(found, reuse=self.reuse, registers=registers(), cores=cores)

@@ -7,7 +7,7 @@ from functools import partial
 
 import numpy as np
 
-from einsumgrad.plan.nodes import Pair, Strips
+from einsumgrad.plan.nodes import Instruction, Pair, Strips
 from einsumgrad.record import record
 from einsumgrad.steps.memory import Array, Compiled, Step
 from einsumgrad.steps.workers import Workers
@@ -32,7 +32,7 @@ class Stripped:
     def __post_init__(self) -> None:
         """The workers share the parts if none of them waits for BLAS."""
         steps = flat(self.made.plan.steps)
-        alone = not any(isinstance(step.instruction, Pair) for step, _ in steps)
+        alone = not any(_threaded(step.instruction) for step, _ in steps)
         count = self.workers.count if self.workers.products or alone else 1
         self.shares = _shares(self.made.parts, count)
 
@@ -54,6 +54,11 @@ class Stripped:
         size = sum(arrays[k].nbytes for share in own for k in share.sums)
         count = len(self.shares) if size >= LARGE else 1
         self.workers.run([partial(_added, arrays, own, k, count) for k in range(count)])
+
+
+def _threaded(made: Instruction) -> bool:
+    """Whether BLAS may share it among threads of its own."""
+    return isinstance(made, Pair) and not made.dots
 
 
 def _shares(parts: int, workers: int) -> list[tuple[int, int]]:

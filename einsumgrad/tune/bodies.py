@@ -59,7 +59,7 @@ def body(made: Cut, own: Plan) -> Body:
         for register in {*uses(step.instruction), step.register}:
             size[register not in made.axis] += times * bytes_of(own.registers[register])
         calls += times * _calls(step.instruction)
-        if isinstance(step.instruction, Pair):
+        if isinstance(step.instruction, Pair) and not step.instruction.dots:
             packed += size[1]
         elif not isinstance(step.instruction, VIEWS):
             moved = [before + more for before, more in zip(moved, size, strict=True)]
