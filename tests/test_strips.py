@@ -28,7 +28,7 @@ from einsumgrad.tune.levels import Cut
 from einsumgrad.tune.strips import Length, cuts, stripped
 from einsumgrad.tune.tune import tuned
 from einsumgrad.tune.unroll import unrolled
-from einsumgrad.tune.worth import in_strips
+from einsumgrad.tune.worth import Cores, in_strips
 
 Array = npt.NDArray[Any]
 WORKS = Path(__file__).parent / "bench" / "works"
@@ -81,7 +81,7 @@ def taken(name: str, **shapes: tuple[int, ...]) -> list[int]:
         n: np.zeros(shape, np.int64 if n == "y" else np.float32) for n, shape in shapes.items()
     }
     held = leaves(derived)
-    plan = in_strips(tuned(Runner(derived, held).plan(held.take(arrays), derived.outputs)))
+    plan = in_strips(tuned(Runner(derived, held).plan(held.take(arrays), derived.outputs)), Cores())
     made = [step.instruction for step in plan.steps]
     return [strips.length for strips in made if isinstance(strips, Strips)]
 

@@ -10,19 +10,20 @@ from einsumgrad.diagnostics import EinError
 from einsumgrad.emit.script import script
 from einsumgrad.plan.nodes import Plan
 from einsumgrad.record import record
+from einsumgrad.steps.blas import blas
 from einsumgrad.steps.compiled import compiled
 from einsumgrad.steps.memory import Compiled
 from einsumgrad.steps.native import registers
 from einsumgrad.steps.workers import Workers, cores
 from einsumgrad.tune.elementary import elementary
 from einsumgrad.tune.tune import tuned
-from einsumgrad.tune.worth import in_strips
+from einsumgrad.tune.worth import Cores, in_strips
 
 ENGINES = ("auto", "fused", "numpy")
 WORTH = 1e-4
 """Seconds of a step from which on it is worth being compiled, which takes some thousand times that,
 once."""
-NEEDED = ("llvmlite", "threadpoolctl", "platformdirs")
+NEEDED = ("llvmlite", "platformdirs")
 """Packages of the extra `fast`."""
 
 
@@ -34,24 +35,30 @@ class Engine:
     later call works in."""
 
     name: str = "numpy"
-    workers: Workers = field(default_factory=lambda: Workers(cores()))
+    workers: Workers = field(default_factory=lambda: Workers(cores(), blas()))
     reuse: bool = False
 
     def compiled(self, plan: Plan) -> Compiled:
         """The step of a plan."""
         made = tuned(plan)
         if self.name == "numpy":
-            return compiled(script(in_strips(elementary(made)), reuse=self.reuse), self.workers)
+            return self._numpys(made)
         from einsumgrad.fused.groups import fused
         from einsumgrad.fused.rules import ruled
         from einsumgrad.fused.worth import costs, shared
 
         if self.name == "auto" and costs(made, made.steps, compiled=False).alone(1) < WORTH:
-            return compiled(script(in_strips(elementary(made)), reuse=self.reuse), self.workers)
+            return self._numpys(made)
         found = fused(shared(ruled(made), self.workers.count))
         cores = self.workers.count
         made_for = script(found, reuse=self.reuse, registers=registers(), cores=cores)
         return compiled(made_for, self.workers)
+
+    def _numpys(self, plan: Plan) -> Compiled:
+        """The step by NumPy's functions alone."""
+        cores = Cores(self.workers.count, self.workers.blas is not None)
+        found = in_strips(elementary(plan), cores)
+        return compiled(script(found, reuse=self.reuse), self.workers)
 
 
 def engine_of(name: str, *, reuse: bool = False) -> Engine:
@@ -68,7 +75,7 @@ def engine_of(name: str, *, reuse: bool = False) -> Engine:
     if missing:
         what = 'engine="fused"'
         raise EinError(MissingExtra(what=what, package=missing[0], extra="fast"))
-    return Engine(name, Workers(cores(), products=True), reuse)
+    return Engine(name, reuse=reuse)
 
 
 def automatic() -> Engine:

@@ -33,7 +33,7 @@ class Stripped:
         """The workers share the parts if none of them waits for BLAS."""
         steps = flat(self.made.plan.steps)
         alone = not any(_threaded(step.instruction) for step, _ in steps)
-        count = self.workers.count if self.workers.products or alone else 1
+        count = self.workers.count if self.workers.blas is not None or alone else 1
         self.shares = _shares(self.made.parts, count)
 
     def __call__(self, *arrays: Array) -> None:
@@ -58,7 +58,7 @@ class Stripped:
 
 def _threaded(made: Instruction) -> bool:
     """Whether BLAS may share it among threads of its own."""
-    return isinstance(made, Pair) and not made.dots
+    return isinstance(made, Pair) and not (made.dots or made.tiled)
 
 
 def _shares(parts: int, workers: int) -> list[tuple[int, int]]:

@@ -4,16 +4,16 @@ the same cores would wait for each other."""
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
-from dataclasses import field
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext, suppress
 from functools import partial
-from threading import Barrier, BrokenBarrierError, Lock
+from threading import Barrier, BrokenBarrierError
 from typing import Any
 
 import numpy as np
 
 from einsumgrad.record import record
+from einsumgrad.steps.blas import Blas
 from einsumgrad.steps.team import Team
 
 WAITED = 0.1
@@ -25,40 +25,6 @@ def cores() -> int:
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
-
-
-@record(frozen=False)
-class Blas:
-    """The libraries of matrix products in this process, and how many threads each had at first."""
-
-    libraries: list[tuple[Any, int]] = field(default_factory=list)
-    users: int = 0
-    lock: Any = field(default_factory=Lock)
-
-    @contextmanager
-    def alone(self) -> Iterator[None]:
-        """One thread each, until nobody is within any more."""
-        with self.lock:
-            self.users += 1
-            if self.users == 1:
-                for library, _ in self.libraries:
-                    library.set_num_threads(1)
-        try:
-            yield
-        finally:
-            with self.lock:
-                self.users -= 1
-                if self.users == 0:
-                    for library, count in self.libraries:
-                        library.set_num_threads(count)
-
-
-def blas() -> Blas:
-    """Needs threadpoolctl, of the extra `fast`."""
-    from threadpoolctl import ThreadpoolController
-
-    found = ThreadpoolController().select(user_api="blas").lib_controllers
-    return Blas([(library, library.num_threads) for library in found])
 
 
 def _warm(together: Barrier) -> None:
@@ -75,21 +41,21 @@ def _warm(together: Barrier) -> None:
 
 @record(frozen=False)
 class Workers:
-    """`count` threads, the calling one among them. `products`: they may share strips with matrix
-    products too, `blas` being kept to one thread each; it is looked up when it is needed."""
+    """`count` threads, the calling one among them. `blas`: the library of products, where they may
+    share strips with products too; it is kept to one thread meanwhile."""
 
     count: int
-    products: bool = False
     blas: Blas | None = None
+    warm: bool = False
     team: Team | None = None
 
     def alone(self) -> AbstractContextManager[None]:
         """Keeps BLAS to one thread: its own threads wait for more work for a while, on the cores
         that strips are to run on."""
-        if not self.products:
-            return nullcontext()
         if self.blas is None:
-            self.blas = blas()
+            return nullcontext()
+        if not self.warm:
+            self.warm = True
             with self.blas.alone():
                 self.run([partial(_warm, Barrier(self.count))] * self.count)
         return self.blas.alone()

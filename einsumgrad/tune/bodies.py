@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from itertools import accumulate
 from math import prod
 
+from einsumgrad.plan.counts import multiplications
 from einsumgrad.plan.nodes import (
     Arrange,
     Done,
@@ -14,6 +15,7 @@ from einsumgrad.plan.nodes import (
     Instruction,
     Load,
     Loop,
+    Map,
     OverlapAdd,
     Pair,
     Plan,
@@ -22,6 +24,7 @@ from einsumgrad.plan.nodes import (
     Variable,
     Window,
 )
+from einsumgrad.plan.operands import lengths
 from einsumgrad.plan.scratch import bytes_of
 from einsumgrad.plan.uses import uses
 from einsumgrad.record import record
@@ -31,6 +34,15 @@ from einsumgrad.tune.orders import flat
 VIEWS = (Load, Arrange, Window, Done, Variable, Loop, Guard)
 """Instructions that move nothing, a guard mostly."""
 FUNCTIONS = (Gather, Scatter, OverlapAdd)
+PRODUCT, HARD = 0.025, 0.5
+"""ns for a multiplication of a product, and for an entry of a function that is no one instruction
+of a processor, in one thread: 80 GFLOP/s in float32, AVX2."""
+HARD_ONES = frozenset(
+    ["exp", "log", "log1p", "expm1", "tanh", "sigmoid", "erf", "softplus", "power", "sin", "cos",
+     "tan"]
+)  # fmt: skip
+WIDE = 2**21
+"""Multiplications of a product from which on BLAS shares it among threads with gain."""
 CALLED = 20
 """Calls in an instruction that is a Python function over registers."""
 
@@ -40,11 +52,16 @@ class Body:
     """What strips run for one part. Two numbers are bytes of registers that have the axis, over its
     whole length, and of those that do not have it: moved by elementwise steps, alive at once.
 
-    `calls`: of functions. `runs`: pieces of memory in which a part of the arrays lies that it reads
-    and fills. `packed`: bytes of matrices without the axis. `sums`: of results."""
+    `work`: ns of products and of hard functions in one thread; `wide`: those of them that BLAS
+    shares by itself, `threaded` whether there are products that it may share. `calls`: of
+    functions. `runs`: pieces of memory in which a part of the arrays lies that it reads and fills.
+    `packed`: bytes of matrices without the axis. `sums`: of results."""
 
     moved: tuple[int, int]
     alive: tuple[int, int]
+    work: float
+    wide: float
+    threaded: bool
     calls: int
     runs: int
     packed: int
@@ -53,21 +70,56 @@ class Body:
 
 def body(made: Cut, own: Plan) -> Body:
     """What the steps do that run for a part of an axis, given for the whole of it."""
-    moved, calls, packed = [0, 0], 0, 0
-    for step, times in turns(own.steps):
+    moved, packed = [0, 0], 0
+    every = list(turns(own.steps))
+    products = [
+        (s, n) for s, n in every if isinstance(s.instruction, Pair) and not s.instruction.dots
+    ]
+    for step, times in every:
         size = [0, 0]
         for register in {*uses(step.instruction), step.register}:
             size[register not in made.axis] += times * bytes_of(own.registers[register])
-        calls += times * _calls(step.instruction)
-        if isinstance(step.instruction, Pair) and not step.instruction.dots:
+        if (step, times) in products:
             packed += size[1]
         elif not isinstance(step.instruction, VIEWS):
             moved = [before + more for before, more in zip(moved, size, strict=True)]
-    sums = sum(bytes_of(own.registers[r]) for _, r in own.results if r not in made.axis)
     held = {s.register for s in own.steps if s.register in made.axis}
     lasting = {s.register for s in own.steps} - held
-    most = (_most(own, held), _most(own, lasting))
-    return Body((moved[0], moved[1]), most, calls, _runs(made, own), packed, sums)
+    return Body(
+        moved=(moved[0], moved[1]),
+        alive=(_most(own, held), _most(own, lasting)),
+        work=sum(n * _work(s, own) for s, n in every),
+        wide=sum(n * _work(s, own) for s, n in products if _wide(s.instruction, own)),
+        threaded=bool(products),
+        calls=sum(n * _calls(s.instruction) for s, n in every),
+        runs=_runs(made, own),
+        packed=packed,
+        sums=sum(bytes_of(own.registers[r]) for _, r in own.results if r not in made.axis),
+    )
+
+
+def _multiplies(made: Instruction) -> bool:
+    """Whether it is a product of matrices."""
+    return isinstance(made, Pair) and not made.dots
+
+
+def _work(step: Step, own: Plan) -> float:
+    made, register = step.instruction, own.registers[step.register]
+    match made:
+        case Pair():
+            return PRODUCT * multiplications(made, own.registers)
+        case Map(function) if function in HARD_ONES:
+            return HARD * register.size
+        case _:
+            return 0.0
+
+
+def _wide(made: Instruction, own: Plan) -> bool:
+    """Whether BLAS shares each matrix of a stack."""
+    assert isinstance(made, Pair)
+    sizes = lengths((made.left, made.right), own.registers)
+    stack = prod(sizes[k] for k in made.parts[0])
+    return multiplications(made, own.registers) >= WIDE * stack
 
 
 def _runs(made: Cut, own: Plan) -> int:

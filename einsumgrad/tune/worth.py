@@ -1,9 +1,10 @@
 """Whether strips are worth it, and how long they are: a model of what NumPy's calls cost.
 
 What an elementwise step costs is the bytes that it moves, three times as much where they come from
-memory rather than from the L2 cache. Strips make what lies between two steps fit into that cache;
-they pay for it by more calls, by operands of matrix products that BLAS packs anew for each part,
-and by sums over the parts."""
+memory rather than from the L2 cache. Strips make what lies between two steps fit into that cache,
+and several workers share them, where else only large products of matrices are shared, by BLAS; they
+pay for it by more calls, by operands of products that BLAS packs anew for each part, and by sums
+over the parts."""
 
 from __future__ import annotations
 
@@ -12,6 +13,7 @@ from collections.abc import Iterator
 
 from einsumgrad.plan.nodes import Plan
 from einsumgrad.plan.scratch import bytes_of
+from einsumgrad.record import record
 from einsumgrad.tune.bodies import Body, body, most_alive
 from einsumgrad.tune.levels import Cut
 from einsumgrad.tune.strips import cuts, part, stripped
@@ -26,41 +28,59 @@ PACK = 0.25
 CALL, PART, RUN = 1.5e3, 5e3, 20
 """ns for a call of a NumPy function; for a part: the views of what it reads and fills; for each
 piece of memory that such a view is made of: NumPy's inner loops end with it."""
+WAITING, SHARING = 4e3, 5e5
+"""ns more for a call where threads wait for the interpreter, which only one of them has at a time;
+ns for work to reach another thread and to come back."""
+GAIN = 0.65
+"""How well BLAS uses each further core at these sizes."""
 LEAST, SHARE = 5e4, 0.1
 """Strips have to gain so many ns, and this share of what they replace."""
 TRIED = 4
 """So many classes of axes are looked at, those that most bytes have."""
 
 
-def in_strips(plan: Plan) -> Plan:
+@record
+class Cores:
+    """How many workers there are, and whether they may share strips with products: BLAS is kept to
+    one thread then."""
+
+    count: int = 1
+    products: bool = False
+
+    def lanes(self, run: Body) -> int:
+        return self.count if self.products or not run.threaded else 1
+
+
+def in_strips(plan: Plan, cores: Cores) -> Plan:
     """The plan by strips of the axis that saves most, as it is if none does."""
     if most_alive(plan) <= CACHE:
         return plan
     found = sorted(cuts(plan), key=lambda made: -_covered(plan, made))[:TRIED]
-    gains = [(gain(plan, made), made) for made in found]
+    gains = [(gain(plan, made, cores), made) for made in found]
     best, made = max(gains, key=lambda pair: pair[0], default=(0.0, None))
     if made is None or best < LEAST:
         return plan
-    return stripped(plan, made, lambda cut, own: length(cut, own)[0])
+    return stripped(plan, made, lambda cut, own: length(cut, own, cores)[0])
 
 
 def _covered(plan: Plan, made: Cut) -> int:
     return sum(bytes_of(plan.registers[register]) for register in made.axis)
 
 
-def gain(plan: Plan, made: Cut) -> float:
+def gain(plan: Plan, made: Cut, cores: Cores) -> float:
     """The ns that a cut saves."""
     parts = (part(plan, made, tuple(steps), made.size) for steps in made.parts.values())
-    return sum(length(made, own)[1] for own in parts)
+    return sum(length(made, own, cores)[1] for own in parts)
 
 
-def length(made: Cut, own: Plan) -> tuple[int, float]:
+def length(made: Cut, own: Plan, cores: Cores) -> tuple[int, float]:
     """The length of the strips of a body, 0 if it is not worth a cut; and the ns that they save."""
     found, size = body(made, own), made.size
-    whole = cost(found, size, size)
+    whole = cost(found, size, size, cores)
     tried = {-(-size // -(-size // count)) for count in _counts(size)}
-    least, count = min((cost(found, count, size), -count) for count in tried)
-    return (-count, whole - least) if least < (1 - SHARE) * whole else (0, 0.0)
+    least, count = min((cost(found, count, size, cores), -count) for count in tried)
+    gained = whole - least
+    return (-count, gained) if gained > SHARE * (whole - found.work) else (0, 0.0)
 
 
 def _counts(size: int) -> Iterator[int]:
@@ -71,13 +91,16 @@ def _counts(size: int) -> Iterator[int]:
     yield size
 
 
-def cost(run: Body, count: int, size: int) -> float:
+def cost(run: Body, count: int, size: int, cores: Cores) -> float:
     """The ns of all parts of so many entries of an axis."""
     parts = -(-size // count)
     alive = run.alive[0] * count // size + run.alive[1]
     rate = next(rate for most, rate in RATES if alive <= most)
-    again = CALL * run.calls + PACK * run.packed + rate * run.moved[1]
+    again = PACK * run.packed + rate * run.moved[1]
     if parts == 1:
-        return again + rate * run.moved[0]
-    extra = parts * (PART + RUN * run.runs) + (parts - 1) * 3 * rate * run.sums
-    return parts * again + rate * run.moved[0] + extra
+        spared = run.wide * (1 - 1 / (1 + GAIN * (cores.count - 1)))
+        return CALL * run.calls + again + rate * run.moved[0] + run.work - spared
+    lanes = min(parts, cores.lanes(run))
+    call = CALL + WAITING * (lanes > 1)
+    each = call * run.calls + again + PART + RUN * run.runs + 3 * rate * run.sums
+    return (parts * each + rate * run.moved[0] + run.work) / lanes + SHARING * (lanes > 1)

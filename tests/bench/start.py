@@ -34,7 +34,7 @@ peer.plain(peer.prepare(WORKS["W2"], WORKS["W2"].arrays("float32"), {mode!r})())
 """
 PACKAGES = {
     "numpy": ("numpy", "opt_einsum", "lark", "click", "rich"),
-    "fused": ("numpy", "opt_einsum", "lark", "click", "rich", "llvmlite", "threadpoolctl",
+    "fused": ("numpy", "opt_einsum", "lark", "click", "rich", "llvmlite",
               "platformdirs"),
     "torch": ("torch", "numpy"), "jax": ("jax", "jaxlib", "numpy", "scipy", "ml_dtypes"),
 }  # fmt: skip
