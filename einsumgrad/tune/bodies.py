@@ -21,6 +21,7 @@ from einsumgrad.plan.nodes import (
     Plan,
     Scatter,
     Step,
+    Store,
     Variable,
     Window,
 )
@@ -77,7 +78,7 @@ def body(made: Cut, own: Plan) -> Body:
     ]
     for step, times in every:
         size = [0, 0]
-        for register in {*uses(step.instruction), step.register}:
+        for register in _touched(step):
             size[register not in made.axis] += times * bytes_of(own.registers[register])
         if (step, times) in products:
             packed += size[1]
@@ -96,6 +97,18 @@ def body(made: Cut, own: Plan) -> Body:
         packed=packed,
         sums=sum(bytes_of(own.registers[r]) for _, r in own.results if r not in made.axis),
     )
+
+
+def _touched(step: Step) -> set[int]:
+    """Registers of which a step moves the whole, or as much."""
+    made = step.instruction
+    match made:
+        case Store(_, value):
+            return {value.register}
+        case Gather(source):
+            return {*uses(made), step.register} - {source}
+        case _:
+            return {*uses(made), step.register}
 
 
 def _multiplies(made: Instruction) -> bool:
