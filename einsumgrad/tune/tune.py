@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from einsumgrad.plan.nodes import Cast, Fold, Instruction, Map, Pad, Plan
 from einsumgrad.plan.operands import Arg, Register
+from einsumgrad.tune.carried import carried
 from einsumgrad.tune.expand import folded
 from einsumgrad.tune.graph import Graph, plainly, replay
 from einsumgrad.tune.live import live
@@ -13,9 +14,10 @@ from einsumgrad.tune.unroll import unrolled
 
 
 def tuned(plan: Plan) -> Plan:
-    """The plan by fewer instructions: softmaxes in parts, numbers multiplied once, small windows
+    """The plan by fewer instructions: softmaxes in parts, numbers multiplied
+    once and late, small windows
     taken apart, nothing that no result needs."""
-    return live(unrolled(live(scaled(live(replay(plan, _rule))))))
+    return live(unrolled(live(carried(live(scaled(live(replay(plan, _rule))))))))
 
 
 def _rule(graph: Graph, made: Instruction, own: Register) -> Arg:
