@@ -29,9 +29,12 @@ from works import WORKS
 CONTESTANTS = {
     "fused": ("ours", "fused"), "numpy": ("ours", "numpy"), "torch": ("torch_peer", "eager"),
     "compile": ("torch_peer", "compile"), "jax": ("jax_peer", "jit"),
-    "autograd": ("autograd_peer", "tape"),
+    "autograd": ("autograd_peer", "tape"), "limit": ("limit_peer", "roofline"),
+    "calls": ("limit_peer", "calls"),
 }  # fmt: skip
 OURS = ("fused", "numpy")
+LIMITS = {"fused": "limit", "numpy": "calls"}
+"""What ours cannot beat: see `peers/limit_peer.py`."""
 BEST = ("torch", "compile", "jax")
 """Peers that a ratio may be to."""
 TOLERANCE = {"float32": 2e-3, "float64": 1e-9}
@@ -87,7 +90,7 @@ def measured(options: argparse.Namespace) -> Iterator[tuple[str, dict[str, Found
 def contest(work: str, workers: dict[str, Worker], options: argparse.Namespace) -> dict[str, Found]:
     """All contestants on one work."""
     found = {name: Found() for name in workers}
-    paths: dict[str, str] = {}
+    paths: dict[str, str | None] = {}
     for name, worker in workers.items():
         answer = worker.ask("prepare", work)
         if "error" in answer:
@@ -95,7 +98,7 @@ def contest(work: str, workers: dict[str, Worker], options: argparse.Namespace) 
             continue
         found[name].first, found[name].peak = answer["first"], answer["peak"]
         paths[name] = answer["path"]
-    compare(work, paths, TOLERANCE[options.dtype])
+    compare(work, {n: p for n, p in paths.items() if p}, TOLERANCE[options.dtype])
     for turn in range(options.rounds):
         names = list(paths)
         for name in names[turn % len(names) :] + names[: turn % len(names)]:
@@ -135,14 +138,14 @@ def table(results: dict[str, dict[str, Found]], names: list[str]) -> Table:
     shown.add_column("work")
     for name in names:
         shown.add_column(name, justify="right")
-    ours = [name for name in OURS if name in names]
-    for name in ours:
+    shares = [n for name in OURS for n in (name, LIMITS[name]) if n in names]
+    for name in shares:
         shown.add_column(f"{name} / best", justify="right")
     for work, found in results.items():
         cells = [cell(found[name]) for name in names]
-        ratios = [f"{ratio(found, name):.2f}" for name in ours]
+        ratios = [f"{ratio(found, name):.2f}" for name in shares]
         shown.add_row(f"{work} {WORKS[work].about}", *cells, *ratios)
-    means = [f"{mean([ratio(f, name) for f in results.values()]):.2f}" for name in ours]
+    means = [f"{mean([ratio(f, name) for f in results.values()]):.2f}" for name in shares]
     shown.add_row("geometric mean", *("" for _ in names), *means)
     return shown
 
@@ -172,7 +175,10 @@ def plotted(results: dict[str, dict[str, Found]], names: list[str], path: str) -
     for k, name in enumerate(names):
         heights = [ratio(found, name) for found in results.values()]
         places = [place + (k - len(names) / 2) * width for place in range(len(results))]
-        axes.bar(places, heights, width, label=name)
+        if name in LIMITS.values():
+            axes.plot(places, heights, "_", color="black", markersize=9, label=name)
+        else:
+            axes.bar(places, heights, width, label=name)
     axes.axhline(1, color="black", linewidth=0.8)
     axes.set_yscale("log")
     axes.set_xticks(range(len(results)), list(results))

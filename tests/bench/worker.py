@@ -1,8 +1,8 @@
 """One contestant in a process of its own, so that no thread pool waits on another's: it reads a
 command a line and answers with a line of JSON.
 
-    prepare NAME        the gradients' digest, and the bytes that the first step took
-    time SECONDS        steps for about so long: seconds a step
+    prepare NAME        where the gradients are, and the bytes that the first step took
+    time SECONDS        steps for about so long: seconds a step, or what a step gives as such
 """
 
 from __future__ import annotations
@@ -53,6 +53,8 @@ class Contestant:
         result = self.step()
         first = time.perf_counter() - started
         peak = kilobytes("VmHWM") - before
+        if isinstance(result, float):
+            return {"path": None, "first": first, "peak": peak * 1024}
         value, grads = self.peer.plain(result)
         path = self.folder / f"{name.replace('/', '_')}.npz"
         np.savez(path, value=value, **{f"grad_{k}": grads[n] for k, n in enumerate(work.wrt)})
@@ -64,8 +66,9 @@ class Contestant:
         until = time.perf_counter() + seconds
         while len(found) < 3 or time.perf_counter() < until:
             started = time.perf_counter()
-            self.step()
-            found.append(time.perf_counter() - started)
+            result = self.step()
+            ended = time.perf_counter()
+            found.append(result if isinstance(result, float) else ended - started)
         return {"steps": found}
 
 
