@@ -19,6 +19,7 @@ from einsumgrad.plan.nodes import (
     Kernel,
     Load,
     Loop,
+    Pair,
     Plan,
     Room,
     Strips,
@@ -103,15 +104,24 @@ def _script(
         f"    def step({', '.join(arguments)}):",
     ]
     body = [*writer.first, *writer.lines] or ["        pass"]
+    source = "\n".join([*head, *body, "    return step", ""])
     return Script(
-        source="\n".join([*head, *body, "    return step", ""]),
+        source=source,
         leaves=tuple((tensor, plan.registers[r].dtype) for r, tensor in loads.items()),
         views=views, constants=dict(writer.constants), bytes=writer.bytes + writer.room,
         results=tuple(name for name, _ in plan.results),
         kernels=dict(writer.kernels),
-        quiet=all(isinstance(step.instruction, QUIET) for step, _ in flat(plan.steps)),
+        quiet=_quiet(plan, source),
         strips={name: _parts(registers, *strips) for name, strips in lines.strips.items()},
     )  # fmt: skip
+
+
+def _quiet(plan: Plan, source: str) -> bool:
+    """Loops of our own for a product warn of nothing; some are left to NumPy."""
+    products = [s for s, _ in flat(plan.steps) if isinstance(s.instruction, Pair)]
+    rest = (s.instruction for s, _ in flat(plan.steps) if not isinstance(s.instruction, Pair))
+    own = not any(f"{name}(" in source for name in ("matmul", "vecdot"))
+    return all(isinstance(made, QUIET) for made in rest) and (own or not products)
 
 
 def _parts(
