@@ -25,6 +25,7 @@ from einsumgrad.steps.runner import Runner
 from einsumgrad.steps.workers import Workers
 from einsumgrad.tune.elementary import elementary
 from einsumgrad.tune.levels import Cut
+from einsumgrad.tune.loops import readied
 from einsumgrad.tune.strips import Length, cuts, stripped
 from einsumgrad.tune.tune import tuned
 from einsumgrad.tune.unroll import unrolled
@@ -38,7 +39,7 @@ WORKS = Path(__file__).parent / "bench" / "works"
 def test_every_cut_agrees_with_the_reference(path: Path) -> None:
     plan, arrays = planned(einsumgrad.load(path).ir)
     expected = compile_plan(plan).run(arrays)
-    fast = elementary(tuned(plan))
+    fast = readied(elementary(tuned(plan)))
     agree(unrolled(fast, 0), arrays, expected)
     for made in cuts(fast):
         for count in (1, 2):
@@ -60,7 +61,7 @@ def strips_agree(trial: Trial) -> None:
     if not trial.sample.wrt:
         return
     plan, arrays = drawn(trial)
-    fast, expected = elementary(tuned(plan)), compile_plan(plan).run(arrays)
+    fast, expected = readied(elementary(tuned(plan))), compile_plan(plan).run(arrays)
     close(compiled(script(unrolled(fast, 0))).run(arrays), expected, tuple(expected))
     for made in cuts(fast)[:4]:
         for count in (1, 2):

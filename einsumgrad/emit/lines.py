@@ -157,7 +157,8 @@ class Lines:
                         f"copyto({self.writer.name(place)}, {self.call(made, register)})"
                     )
             case Pad(source, widths, value):
-                self.filled(place, value)
+                if any(map(any, widths)):
+                    self.filled(place, value)
                 self.inside(place, widths, source)
             case Buffer(held, widths, value):
                 if held is None or any(map(any, widths)):

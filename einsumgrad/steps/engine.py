@@ -16,6 +16,7 @@ from einsumgrad.steps.memory import Compiled
 from einsumgrad.steps.native import registers
 from einsumgrad.steps.workers import Workers, cores
 from einsumgrad.tune.elementary import elementary
+from einsumgrad.tune.loops import readied
 from einsumgrad.tune.tune import tuned
 from einsumgrad.tune.worth import Cores, in_strips
 
@@ -57,7 +58,7 @@ class Engine:
     def _numpys(self, plan: Plan) -> Compiled:
         """The step by NumPy's functions alone."""
         cores = Cores(self.workers.count, self.workers.blas is not None)
-        found = in_strips(elementary(plan), cores)
+        found = in_strips(readied(elementary(plan)), cores)
         return compiled(script(found, reuse=self.reuse), self.workers)
 
 
