@@ -196,7 +196,8 @@ class Finder:
 
 def _over(every: tuple[Moment, ...], life: Lives) -> dict[int, tuple[int, list[Operand]]]:
     """For each room of a kernel when that runs, and over which memory of what it reads it may
-    write: that which no other of its operands shows."""
+    write: that which no other of its operands shows. A buffer may lie where what it begins with
+    does."""
     found: dict[int, tuple[int, list[Operand]]] = {}
     shown = {m.step.register: m.step.instruction for m in every}
     for moment in every:
@@ -205,13 +206,21 @@ def _over(every: tuple[Moment, ...], life: Lives) -> dict[int, tuple[int, list[O
             owners = Counter(map(life.owner, made.takes))
             alone = (pair for pair in made.over if owners[life.owner(pair[1].register)] == 1)
             for room, taken in alone:
-                source = taken.register
-                while isinstance(done := shown.get(source), Done) and not any(
-                    map(any, done.widths)
-                ):
-                    source = done.source
+                source = _filled(shown, taken.register)
                 found.setdefault(room, (moment.time, []))[1].append(replace(taken, register=source))
+        elif (
+            isinstance(made, Buffer) and made.source is not None and not any(map(any, made.widths))
+        ):
+            like = Operand(_filled(shown, made.source), tuple(range(len(made.widths))))
+            found[moment.step.register] = (moment.time, [like])
     return found
+
+
+def _filled(shown: Mapping[int, Instruction], register: int) -> int:
+    """The room or buffer that a register is, once it is filled."""
+    while isinstance(done := shown.get(register), Done) and not any(map(any, done.widths)):
+        register = done.source
+    return register
 
 
 def _like(made: Instruction) -> list[Operand]:

@@ -15,7 +15,7 @@ from einsumgrad.emit.maps import mapped
 from einsumgrad.emit.matrices import product
 from einsumgrad.emit.places import Place
 from einsumgrad.emit.put import added
-from einsumgrad.emit.slices import arranged, inner, sliced, stored
+from einsumgrad.emit.slices import arranged, edges, inner, sliced, stored
 from einsumgrad.emit.sums import summed
 from einsumgrad.emit.table import FOLDS, STARTS
 from einsumgrad.emit.turns import turned
@@ -160,15 +160,22 @@ class Lines:
                 if any(map(any, widths)):
                     self.filled(place, value)
                 self.inside(place, widths, source)
-            case Buffer(held, widths, value):
-                if held is None or any(map(any, widths)):
-                    self.filled(place, 0.0)
-                if held is not None:
-                    self.inside(place, widths, held)
-                elif value:
-                    self.filled(inner(place, widths), value)
+            case Buffer():
+                self.buffer(made, place)
             case _:
                 assert_never(made)
+
+    def buffer(self, made: Buffer, place: Place) -> None:
+        around = any(map(any, made.widths))
+        if made.bare or (made.source is not None and around):
+            for edge in edges(place, made.widths):
+                self.filled(edge, 0.0)
+        elif made.source is None:
+            self.filled(place, 0.0)
+        if made.source is not None:
+            self.inside(place, made.widths, made.source)
+        elif made.value:
+            self.filled(inner(place, made.widths), made.value)
 
     def fresh(self, place: Place) -> None:
         """An array for the caller, which only the run makes; its axes are turned afterwards."""
@@ -196,8 +203,9 @@ class Lines:
 
     def inside(self, place: Place, widths: tuple[tuple[int, int], ...], source: int) -> None:
         """A register put into a place with room around it."""
-        target = self.writer.name(inner(place, widths))
-        self.writer.line(f"copyto({target}, {self.writer.name(self.places[source])})")
+        target, given = inner(place, widths), self.places[source]
+        if target != given:
+            self.writer.line(f"copyto({self.writer.name(target)}, {self.writer.name(given)})")
 
     def arranged(self, operand: Operand, rank: int, register: int) -> Place:
         """The operand turned, and repeated along the axes that it lacks."""

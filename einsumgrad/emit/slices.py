@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from einsumgrad.emit.places import Place
 from einsumgrad.emit.table import UFUNCS
 from einsumgrad.emit.writer import Writer
@@ -17,6 +19,14 @@ def inner(place: Place, widths: tuple[tuple[int, int], ...]) -> Place:
         offset += before * stride
         shape.append(n - before - after)
     return Place(place.base, offset, tuple(shape), place.strides, place.dtype)
+
+
+def edges(place: Place, widths: tuple[tuple[int, int], ...]) -> Iterator[Place]:
+    """The room around it, in pieces."""
+    for axis, (n, (before, after)) in enumerate(zip(place.shape, widths, strict=True)):
+        for cut in ((0, n - before) if before else None, (n - after, 0) if after else None):
+            if cut is not None:
+                yield inner(place, tuple(cut if k == axis else (0, 0) for k in range(len(widths))))
 
 
 def arranged(found: Place, shape: tuple[int, ...]) -> Place:
@@ -121,12 +131,14 @@ def stored(writer: Writer, made: Store, into: Place, value: Place) -> None:
         if not always(walk):
             tests.append(f"0 <= {_start(walk)} < {n - before - after}")
         index.append(f"{before} + {_start(walk)}" if before else _start(walk))
-    put = UFUNCS[made.function]
     target, shown = writer.name(into), writer.name(value)
 
     def body() -> None:
         writer.line(f"t = {target}[{', '.join(index)}, ...]")
-        writer.line(f"{put}(t, {shown}, out=t)")
+        if made.function == "set":
+            writer.line(f"copyto(t, {shown})")
+        else:
+            writer.line(f"{UFUNCS[made.function]}(t, {shown}, out=t)")
 
     if tests:
         writer.block(f"if {' and '.join(tests)}:", body)

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from einsumgrad.fused.text import Memory
     from einsumgrad.fused.turns import Moved, Node, Turn
 
-PUTS = ("add", "subtract", "multiply", "max", "min")
+PUTS = ("set", "add", "subtract", "multiply", "max", "min")
 Moving = dict[int, int]
 """By how many bytes a place moves with each turn of a loop, by its variable."""
 

@@ -38,7 +38,7 @@ def buffer(made: Buffer, own: Register) -> Run:
 
 def store(made: Store, registers: tuple[Register, ...]) -> Run:
     """Values put into a buffer, unless a place is outside."""
-    into, value, put = made.into, made.value.register, UFUNCS[made.function]
+    into, value, put = made.into, made.value.register, UFUNCS.get(made.function)
     starts = {axis: start(walk) for axis, walk in made.places}
     axes = []
     for axis, (length, (before, after)) in enumerate(
@@ -58,7 +58,10 @@ def store(made: Store, registers: tuple[Register, ...]) -> Run:
                 return
             index.append(before + at)
         view = registers_[into][(*index, ...)]
-        put(view, registers_[value], out=view)
+        if put is None:
+            view[...] = registers_[value]
+        else:
+            put(view, registers_[value], out=view)
 
     return run
 

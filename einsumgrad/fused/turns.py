@@ -72,13 +72,17 @@ def put(
     axes = tuple(range(len(sizes)))
 
     def entry() -> None:
-        before, more = text.load(target, axes), text.load(value, axes)
-        text.store(target, axes, text.value(call(function_, target.kind, (before, more))))
+        more = text.load(value, axes)
+        if function_ != "set":
+            before = text.load(target, axes)
+            more = text.value(call(function_, target.kind, (before, more)))
+        text.store(target, axes, more)
 
     text.loops(order, sizes, entry)
     pointers = tuple(memory.pointer for memory in arrays)
     written = function(name, pointers, text)
-    return Inner(name, pointers, written, frozenset([(function_, target.kind)]), text.hints)
+    used = frozenset() if function_ == "set" else frozenset([(function_, target.kind)])
+    return Inner(name, pointers, written, used, text.hints)
 
 
 @record(frozen=False)

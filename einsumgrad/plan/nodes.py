@@ -178,17 +178,19 @@ class Variable:
 @record
 class Buffer:
     """An array that a loop writes into: the source, or one value throughout, with room around it
-    that is never written and reads as 0. `number` tells buffers apart."""
+    that is never written and reads as 0. `number` tells buffers apart. `bare`: a loop sets all of
+    it but that room, before anything reads it."""
 
     source: int | None
     widths: tuple[tuple[int, int], ...]
     value: float
     number: int
+    bare: bool = False
 
 
 @record
 class Store:
-    """Values put into a buffer by a function (add, subtract, max …), at single places of some
+    """Values put into a buffer by a function (add, subtract, max …, set), at single places of some
     of its axes and along the whole of the others; dropped if a place is outside."""
 
     into: int

@@ -9,15 +9,15 @@ from einsumgrad.tune.expand import folded
 from einsumgrad.tune.graph import Graph, plainly, replay
 from einsumgrad.tune.live import live
 from einsumgrad.tune.peephole import cast, mapped, padded
+from einsumgrad.tune.puts import set_once
 from einsumgrad.tune.scales import scaled
 from einsumgrad.tune.unroll import unrolled
 
 
 def tuned(plan: Plan) -> Plan:
-    """The plan by fewer instructions: softmaxes in parts, numbers multiplied
-    once and late, small windows
-    taken apart, nothing that no result needs."""
-    return live(unrolled(live(carried(live(scaled(live(replay(plan, _rule))))))))
+    """The plan by fewer instructions: softmaxes in parts, numbers multiplied once and late, small
+    windows taken apart, buffers set and not added to, nothing that no result needs."""
+    return set_once(live(unrolled(live(carried(live(scaled(live(replay(plan, _rule)))))))))
 
 
 def _rule(graph: Graph, made: Instruction, own: Register) -> Arg:
