@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from einsumgrad.emit.homes import homes
 from einsumgrad.emit.lines import Lines
 from einsumgrad.emit.places import Place
+from einsumgrad.emit.table import FOLDS, UFUNCS
 from einsumgrad.emit.writer import Writer
 from einsumgrad.fused.registers import AVX2, Registers
 from einsumgrad.plan.nodes import (
     Arrange,
+    Buffer,
     Count,
     Done,
     Fill,
@@ -19,11 +22,14 @@ from einsumgrad.plan.nodes import (
     Kernel,
     Load,
     Loop,
+    Pad,
     Pair,
     Plan,
     Room,
+    Store,
     Strips,
     Variable,
+    Window,
 )
 from einsumgrad.record import record, replace
 from einsumgrad.tune.orders import flat, orders
@@ -31,8 +37,13 @@ from einsumgrad.tune.orders import flat, orders
 if TYPE_CHECKING:
     from einsumgrad.fused.entry import Written
 
-QUIET = (Arrange, Count, Done, Fill, Gather, Kernel, Load, Loop, Room, Variable)
-"""Instructions that no function of NumPy calculates for."""
+QUIET = (
+    Arrange, Buffer, Count, Done, Fill, Gather, Kernel, Load, Loop, Pad, Pair, Room, Store,
+    Variable, Window,
+)  # fmt: skip
+"""Instructions that are no functions over registers; NumPy calculates for them only if the source
+says so."""
+LOUD = re.compile(rf"\b({'|'.join({*UFUNCS.values(), *FOLDS.values(), 'matmul', 'vecdot'})})[.(]")
 
 
 @record
@@ -117,11 +128,10 @@ def _script(
 
 
 def _quiet(plan: Plan, source: str) -> bool:
-    """Loops of our own for a product warn of nothing; some are left to NumPy."""
-    products = [s for s, _ in flat(plan.steps) if isinstance(s.instruction, Pair)]
-    rest = (s.instruction for s, _ in flat(plan.steps) if not isinstance(s.instruction, Pair))
-    own = not any(f"{name}(" in source for name in ("matmul", "vecdot"))
-    return all(isinstance(made, QUIET) for made in rest) and (own or not products)
+    """Whether all is moved, or done by loops of our own; some products and sums are left to
+    NumPy."""
+    every = (step.instruction for step, _ in flat(plan.steps))
+    return all(isinstance(made, QUIET) for made in every) and not LOUD.search(source)
 
 
 def _parts(

@@ -20,7 +20,8 @@ LARGE = 2**18
 @record(frozen=False)
 class Stripped:
     """What the source of a step calls for strips. `spare`: arrays for sums over parts, of calls
-    that are done. `shares`: the parts of each worker, from the first to behind the last."""
+    that are done. `shares`: the parts of each worker, from the first to behind the last. `axes`:
+    along which axis each array is cut; `sums`: those that are filled and have none."""
 
     made: Strips
     part: Compiled
@@ -28,6 +29,8 @@ class Stripped:
     workers: Workers
     spare: list[list[Array]] = field(default_factory=list)
     shares: list[tuple[int, int]] = field(init=False)
+    axes: tuple[int | None, ...] = field(init=False)
+    sums: list[int] = field(init=False)
 
     def __post_init__(self) -> None:
         """The workers share the parts if none of them waits for BLAS."""
@@ -35,6 +38,9 @@ class Stripped:
         alone = not any(_threaded(step.instruction) for step, _ in steps)
         count = self.workers.count if self.workers.blas is not None or alone else 1
         self.shares = _shares(self.made.parts, count)
+        self.axes = tuple(axis for _, axis in (*self.made.takes, *self.made.outs))
+        first = len(self.made.takes)
+        self.sums = [k for k, axis in enumerate(self.axes) if k >= first and axis is None]
 
     def __call__(self, *arrays: Array) -> None:
         """Reads and fills parts of the arrays, or the whole of those that do not have the axis."""
@@ -75,9 +81,7 @@ class Share:
     ) -> None:
         self.strips, self.arrays = strips, arrays
         self.first, self.last, self.own = first, last, own
-        made = strips.made
-        self.axes = (*(axis for _, axis in made.takes), *(axis for _, axis in made.outs))
-        self.sums = [k for k in range(len(made.takes), len(arrays)) if self.axes[k] is None]
+        self.sums = strips.sums
         sets = int(own) + int(last - first > 1)
         self.sets = [self._taken() for _ in range(sets)]
 
@@ -88,20 +92,30 @@ class Share:
             return [np.empty_like(self.arrays[k]) for k in self.sums]
 
     def run(self, compiled: Compiled | None = None) -> None:
-        totals = self.sets[0] if self.own else [self.arrays[k] for k in self.sums]
-        with (compiled or self.strips.part).step() as step, np.errstate(all="ignore"):
-            self._part(step, self.first, totals)
-            for number in range(self.first + 1, self.last):
-                self._part(step, number, self.sets[-1])
-                for total, more in zip(totals, self.sets[-1], strict=True):
-                    np.add(total, more, out=total)
+        made = compiled or self.strips.part
+        with made.step() as step:
+            if made.script.quiet and self.last - self.first == 1:
+                self._part(step, self.first, self._totals())
+                return
+            with np.errstate(all="ignore"):
+                self._parts(step, self._totals())
+
+    def _totals(self) -> list[Array]:
+        return self.sets[0] if self.own else [self.arrays[k] for k in self.sums]
+
+    def _parts(self, step: Step, totals: list[Array]) -> None:
+        self._part(step, self.first, totals)
+        for number in range(self.first + 1, self.last):
+            self._part(step, number, self.sets[-1])
+            for total, more in zip(totals, self.sets[-1], strict=True):
+                np.add(total, more, out=total)
 
     def _part(self, step: Step, number: int, sums: list[Array]) -> None:
         length = self.strips.made.length
         part = slice(number * length, (number + 1) * length)
         given = [
             array if axis is None else array[(*(slice(None),) * axis, part)]
-            for array, axis in zip(self.arrays, self.axes, strict=True)
+            for array, axis in zip(self.arrays, self.strips.axes, strict=True)
         ]
         for k, array in zip(self.sums, sums, strict=True):
             given[k] = array
