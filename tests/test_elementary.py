@@ -89,3 +89,18 @@ def test_sums_along_rows_are_products(text: str) -> None:
     assert bool(rows) == PRODUCTS[text]
     assert bool(made(fast, Fold)) != PRODUCTS[text]
     agree(fast, arrays, compile_plan(plan).run(arrays))
+
+
+@pytest.mark.parametrize(
+    ("text", "joined"),
+    [
+        ("y[b] = σ(sin x[b] - cos x[b])", True),
+        ("z[b] = sin x[b] - cos x[b]\ny[b] = σ(z[b]) z[b]", False),
+        ("y[b] = σ(sin x[b] + cos x[b])", False),
+    ],
+)
+def test_a_difference_takes_the_sign(text: str, joined: bool) -> None:
+    plan, arrays = planned(text)
+    fast = elementary(tuned(plan))
+    assert ("sigmoid of minus" in {one.function for one in made(fast, Map)}) == joined
+    agree(fast, arrays, compile_plan(plan).run(arrays))

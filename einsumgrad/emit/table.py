@@ -20,6 +20,7 @@ LINES: Mapping[str, tuple[str, ...]] = {
     "reciprocal": ("divide(one, a, o)",),
     "relu": ("maximum(a, zero, out=o)",),
     "sigmoid": ("negative(a, o)", "exp(o, o)", "add(o, one, o)", "divide(one, o, o)"),
+    "sigmoid of minus": ("exp(a, o)", "add(o, one, o)", "divide(one, o, o)"),
     "copy": ("copyto(o, a)",),
     "erf": ("erf(a, o)",),
     "select": ("copyto(o, c)", "copyto(o, b, where=a)"),

@@ -40,7 +40,7 @@ PRODUCT, HARD = 0.025, 0.5
 of a processor, in one thread: 80 GFLOP/s in float32, AVX2."""
 HARD_ONES = frozenset(
     ["exp", "log", "log1p", "expm1", "tanh", "sigmoid", "erf", "softplus", "power", "sin", "cos",
-     "tan"]
+     "tan", "sigmoid of minus"]
 )  # fmt: skip
 WIDE = 2**21
 """Multiplications of a product from which on BLAS shares it among threads with gain."""

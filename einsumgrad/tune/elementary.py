@@ -33,23 +33,46 @@ digits, and BLAS shares them among threads."""
 
 
 def elementary(plan: Plan) -> Plan:
-    """The plan with erf in float32 as the hyperbolic tangent of a polynomial, and with sums along
-    rows of products that nothing else reads as products of the rows."""
-    return live(_dotted(live(replay(plan, _rule))))
+    """The plan with erf in float32 as the hyperbolic tangent of a polynomial; with sums along rows
+    of products that nothing else reads as products of the rows, and logistic functions of
+    differences, `1/(1 + exp(b - a))`, without a step for the sign."""
+    return live(_joined(live(replay(plan, _rule))))
 
 
-def _dotted(plan: Plan) -> Plan:
+def _joined(plan: Plan) -> Plan:
+    """Two steps as one where the first is for the second alone."""
     made = {step.register: step.instruction for step in plan.steps}
     read = Counter(r for step, _ in flat(plan.steps) for r in uses(step.instruction))
     read.update(register for _, register in plan.results)
 
-    def again(step: Step) -> Step:
-        fold = step.instruction
-        if not isinstance(fold, Fold) or read[fold.operand.register] > 1:
-            return step
-        return replace(step, instruction=_dot(fold, made.get(fold.operand.register), plan) or fold)
+    def once(arg: Arg) -> Instruction | None:
+        alone = isinstance(arg, Operand) and read[arg.register] == 1
+        return made.get(arg.register) if alone and isinstance(arg, Operand) else None
 
-    return replace(plan, steps=tuple(map(again, plan.steps)))
+    def again(step: Step) -> Step:
+        match step.instruction:
+            case Fold(_, operand) as fold if (found := _dot(fold, once(operand), plan)) is not None:
+                return replace(step, instruction=found)
+            case Map("sigmoid", (Operand() as arg,)) as sigmoid if _minus(once(arg)):
+                turned.add(arg.register)
+                return replace(step, instruction=replace(sigmoid, function="sigmoid of minus"))
+            case _:
+                return step
+
+    turned = set[int]()
+    steps = [again(step) for step in plan.steps]
+    return replace(plan, steps=tuple(_turned(s) if s.register in turned else s for s in steps))
+
+
+def _minus(made: Instruction | None) -> bool:
+    return isinstance(made, Map) and made.function == "subtract"
+
+
+def _turned(step: Step) -> Step:
+    """`b - a` for `a - b`."""
+    made = step.instruction
+    assert isinstance(made, Map)
+    return replace(step, instruction=replace(made, args=made.args[::-1]))
 
 
 def _dot(fold: Fold, factors: Instruction | None, plan: Plan) -> Pair | None:
