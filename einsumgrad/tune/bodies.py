@@ -42,8 +42,9 @@ HARD_ONES = frozenset(
     ["exp", "log", "log1p", "expm1", "tanh", "sigmoid", "erf", "softplus", "power", "sin", "cos",
      "tan", "sigmoid of minus"]
 )  # fmt: skip
-WIDE = 2**21
-"""Multiplications of a product from which on BLAS shares it among threads with gain."""
+WIDE, HUGE = 2**21, 2**27
+"""Multiplications of a product from which on BLAS shares it among threads with gain, and from which
+on it does so well."""
 CALLED = 20
 """Calls in an instruction that is a Python function over registers."""
 
@@ -53,15 +54,16 @@ class Body:
     """What strips run for one part. Two numbers are bytes of registers that have the axis, over its
     whole length, and of those that do not have it: moved by elementwise steps, alive at once.
 
-    `work`: ns of products and of hard functions in one thread; `wide`: those of them that BLAS
-    shares by itself, `threaded` whether there are products that it may share. `calls`: of
-    functions. `runs`: pieces of memory in which a part of the arrays lies that it reads and fills.
-    `packed`: bytes of matrices without the axis. `sums`: of results."""
+    `work`: ns of products and of hard functions in one thread; `wide`, `huge`: those of them that
+    BLAS shares by itself, with some gain and with much; `threaded`: whether there are products that
+    it may share. `calls`: of functions. `runs`: pieces of memory in which a part of the arrays lies
+    that it reads and fills. `packed`: bytes of matrices without the axis. `sums`: of results."""
 
     moved: tuple[int, int]
     alive: tuple[int, int]
     work: float
     wide: float
+    huge: float
     threaded: bool
     calls: int
     runs: int
@@ -90,7 +92,8 @@ def body(made: Cut, own: Plan) -> Body:
         moved=(moved[0], moved[1]),
         alive=(_most(own, held), _most(own, lasting)),
         work=sum(n * _work(s, own) for s, n in every),
-        wide=sum(n * _work(s, own) for s, n in products if _wide(s.instruction, own)),
+        wide=sum(n * _work(s, own) for s, n in products if WIDE <= _each(s, own) < HUGE),
+        huge=sum(n * _work(s, own) for s, n in products if _each(s, own) >= HUGE),
         threaded=bool(products),
         calls=sum(n * _calls(s.instruction) for s, n in every),
         runs=_runs(made, own),
@@ -127,12 +130,13 @@ def _work(step: Step, own: Plan) -> float:
             return 0.0
 
 
-def _wide(made: Instruction, own: Plan) -> bool:
-    """Whether BLAS shares each matrix of a stack."""
+def _each(step: Step, own: Plan) -> float:
+    """The multiplications for each matrix of a stack."""
+    made = step.instruction
     assert isinstance(made, Pair)
     sizes = lengths((made.left, made.right), own.registers)
     stack = prod(sizes[k] for k in made.parts[0])
-    return multiplications(made, own.registers) >= WIDE * stack
+    return multiplications(made, own.registers) / max(1, stack)
 
 
 def _runs(made: Cut, own: Plan) -> int:

@@ -31,8 +31,10 @@ piece of memory that such a view is made of: NumPy's inner loops end with it."""
 WAITING, SHARING = 4e3, 5e5
 """ns more for a call where threads wait for the interpreter, which only one of them has at a time;
 ns for work to reach another thread and to come back."""
-GAIN = 0.65
-"""How well BLAS uses each further core at these sizes."""
+GAIN, GREAT = 0.5, 0.95
+"""How well BLAS uses each further core: measured for products of 60 to 800 rows and columns; for
+huge ones it is more than measured (0.7), as strips of them were no faster than the whole, and took
+memory for their sums."""
 LEAST, SHARE = 5e4, 0.1
 """Strips have to gain so many ns, and this share of what they replace."""
 TRIED = 4
@@ -80,7 +82,7 @@ def length(made: Cut, own: Plan, cores: Cores) -> tuple[int, float]:
     tried = {-(-size // -(-size // count)) for count in _counts(size)}
     least, count = min((cost(found, count, size, cores), -count) for count in tried)
     gained = whole - least
-    return (-count, gained) if gained > SHARE * (whole - found.work) else (0, 0.0)
+    return (-count, gained) if gained > SHARE * whole else (0, 0.0)
 
 
 def _counts(size: int) -> Iterator[int]:
@@ -98,7 +100,8 @@ def cost(run: Body, count: int, size: int, cores: Cores) -> float:
     rate = next(rate for most, rate in RATES if alive <= most)
     again = PACK * run.packed + rate * run.moved[1]
     if parts == 1:
-        spared = run.wide * (1 - 1 / (1 + GAIN * (cores.count - 1)))
+        more = cores.count - 1
+        spared = run.wide * (1 - 1 / (1 + GAIN * more)) + run.huge * (1 - 1 / (1 + GREAT * more))
         return CALL * run.calls + again + rate * run.moved[0] + run.work - spared
     lanes = min(parts, cores.lanes(run))
     call = CALL + WAITING * (lanes > 1)
