@@ -33,6 +33,7 @@ from einsumgrad.tune.worth import Cores, in_strips
 
 Array = npt.NDArray[Any]
 WORKS = Path(__file__).parent / "bench" / "works"
+ONE = Cores()
 
 
 @pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)
@@ -73,7 +74,7 @@ def test_cuts_of_random_programs_agree(pytestconfig: pytest.Config) -> None:
     hold({"strips": strips_agree}, programs(), wanted(pytestconfig))
 
 
-def taken(name: str, **shapes: tuple[int, ...]) -> list[int]:
+def taken(name: str, cores: Cores = ONE, **shapes: tuple[int, ...]) -> list[int]:
     """The lengths of the strips in which the gradients of a work are computed."""
     program = einsumgrad.load(WORKS / f"{name}.ein").ir
     params = tuple(t.name for t in program.tensors if t.kind == "param")
@@ -82,7 +83,7 @@ def taken(name: str, **shapes: tuple[int, ...]) -> list[int]:
         n: np.zeros(shape, np.int64 if n == "y" else np.float32) for n, shape in shapes.items()
     }
     held = leaves(derived)
-    plan = in_strips(tuned(Runner(derived, held).plan(held.take(arrays), derived.outputs)), Cores())
+    plan = in_strips(tuned(Runner(derived, held).plan(held.take(arrays), derived.outputs)), cores)
     made = [step.instruction for step in plan.steps]
     return [strips.length for strips in made if isinstance(strips, Strips)]
 
@@ -97,6 +98,18 @@ def test_matrix_products_stay_whole() -> None:
     shapes = {"x": (size, size), "y": (size,), "W⁰": (size, size), "b⁰": (size,)}
     assert taken("mlp", **shapes, **{"W¹": (size, size), "b¹": (size,)}) == []
     assert taken("norm", x=(16, 64), g=(64,), c=(64,)) == []
+
+
+def test_several_cores_share_strips_with_products() -> None:
+    """A block of attention; but a product that BLAS shares by itself as well stays whole."""
+    weights = {f"W^{k}": (8, 64, 512) for k in "QKV"} | {"W^O": (512, 8, 64)}
+    shapes = {"x": (8, 128, 512), "y": (8, 128, 512), **weights}
+    both = Cores(2, products=True)
+    assert taken("attention", both, **shapes)[0] <= 4
+    assert taken("attention", Cores(2), **shapes) != taken("attention", both, **shapes)
+    size = 1024
+    shapes = {"x": (size, size), "y": (size,), "W⁰": (size, size), "b⁰": (size,)}
+    assert taken("mlp", both, **shapes, **{"W¹": (size, size), "b¹": (size,)}) == []
 
 
 def test_a_fault_in_a_strip_names_the_entry() -> None:
