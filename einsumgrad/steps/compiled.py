@@ -67,6 +67,8 @@ def address(array: Array) -> int:
 
 NUMPY = ("clip", "copyto", "bitwise_and", "matmul", "vecdot", "empty", "array", "inf", "nan")
 """What the source may name of NumPy, beside the functions of the table."""
+BLAS = ("matmul", "vecdot")
+"""Those of them that BLAS does."""
 FEW = 64
 """So many entries Python looks at faster than NumPy."""
 
@@ -92,9 +94,16 @@ def compiled(script: Script, workers: Workers | None = None) -> Compiled:
     """The script's step; `workers` share its strips."""
     workers = workers or Workers(1)
     found = _compiled(script, linked(script), workers)
-    if script.strips:
+    if script.strips and _multiplies(script):
         found.around = workers.alone
     return found
+
+
+def _multiplies(script: Script) -> bool:
+    """Whether BLAS does something in it, or in its strips."""
+    parts = (p for made in script.strips.values() for p in (made.part, made.rest) if p is not None)
+    own = any(f"{name}(" in script.source for name in BLAS)
+    return own or any(map(_multiplies, parts))
 
 
 def _compiled(script: Script, kernels: Kernels, workers: Workers) -> Compiled:

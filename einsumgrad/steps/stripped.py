@@ -58,8 +58,13 @@ class Stripped:
         worth to wake them."""
         own = [share for share in work if share.own]
         size = sum(arrays[k].nbytes for share in own for k in share.sums)
-        count = len(self.shares) if size >= LARGE else 1
-        self.workers.run([partial(_added, arrays, own, k, count) for k in range(count)])
+        if size >= LARGE:
+            count = len(self.shares)
+            self.workers.run([partial(_added, arrays, own, k, count) for k in range(count)])
+            return
+        for share in own:
+            for k, more in zip(share.sums, share.sets[0], strict=True):
+                np.add(arrays[k], more, out=arrays[k])
 
 
 def _threaded(made: Instruction) -> bool:
