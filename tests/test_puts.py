@@ -14,6 +14,7 @@ import einsumgrad
 from einsumgrad.engines.numpy import compile_plan
 from einsumgrad.fused.groups import fused
 from einsumgrad.plan.nodes import Buffer, Loop, Plan, Store
+from einsumgrad.record import replace
 from einsumgrad.tune.puts import set_once
 from einsumgrad.tune.tune import tuned
 
@@ -58,14 +59,12 @@ def test_memory_that_held_something_else_is_not_read() -> None:
     x = np.ones((3, 4))
     first = program.run(x=np.full((3, 4), np.nan))["h"]
     assert np.isnan(first).all()
-    expected = np.cumsum(0.5 ** np.arange(4)[::1])
+    expected = np.cumsum(0.5 ** np.arange(4))
     np.testing.assert_allclose(program.run(x=x)["h"], np.broadcast_to(expected, (3, 4)))
 
 
 def replaced(plan: Plan, change: Any) -> Plan:
     """A plan whose loop is changed."""
-    from einsumgrad.record import replace
-
     steps = tuple(
         replace(s, instruction=change(s.instruction)) if isinstance(s.instruction, Loop) else s
         for s in plan.steps
@@ -75,8 +74,6 @@ def replaced(plan: Plan, change: Any) -> Plan:
 
 def test_turns_in_the_other_order_read_zeros() -> None:
     """Then an entry is read before it is written: nothing is set."""
-    from einsumgrad.record import replace
-
     plan, _ = made("later turns read")
     assert bare(set_once(plan)) > 0
     turned = replaced(plan, lambda loop: replace(loop, upward=not loop.upward))

@@ -166,12 +166,9 @@ class Lines:
                 assert_never(made)
 
     def buffer(self, made: Buffer, place: Place) -> None:
-        around = any(map(any, made.widths))
-        if made.bare or (made.source is not None and around):
-            for edge in edges(place, made.widths):
-                self.filled(edge, 0.0)
-        elif made.source is None:
-            self.filled(place, 0.0)
+        whole = made.source is None and not made.bare
+        for part in [place] if whole else edges(place, made.widths):
+            self.filled(part, 0.0)
         if made.source is not None:
             self.inside(place, made.widths, made.source)
         elif made.value:

@@ -9,9 +9,7 @@ import numpy as np
 from einsumgrad.emit.places import Place
 from einsumgrad.emit.writer import Writer
 from einsumgrad.plan.nodes import Fold
-
-MOST = 2**13
-"""So many terms at most: `add.reduce` halves longer sums, which keeps their digits."""
+from einsumgrad.tune.elementary import MOST
 
 
 def summed(writer: Writer, made: Fold, source: Place, out: Place, *, alone: bool) -> bool:

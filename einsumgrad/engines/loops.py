@@ -38,7 +38,8 @@ def buffer(made: Buffer, own: Register) -> Run:
 
 def store(made: Store, registers: tuple[Register, ...]) -> Run:
     """Values put into a buffer, unless a place is outside."""
-    into, value, put = made.into, made.value.register, UFUNCS.get(made.function)
+    into, value = made.into, made.value.register
+    put = None if made.function == "set" else UFUNCS[made.function]
     starts = {axis: start(walk) for axis, walk in made.places}
     axes = []
     for axis, (length, (before, after)) in enumerate(

@@ -30,17 +30,14 @@ from einsumgrad.plan.nodes import (
 from einsumgrad.plan.scratch import bytes_of
 from einsumgrad.plan.uses import uses
 from einsumgrad.record import record
-from einsumgrad.tune.bodies import turns
+from einsumgrad.tune.bodies import HARD_ONES, turns
 from einsumgrad.tune.levels import Cut
 from einsumgrad.tune.strips import cuts, stripped
 
 PRODUCT, ENTRY, HARD, PLACED = 5.7e-11, 2e-10, 1e-9, 5e-9
 """Seconds for a multiplication of a product, for an entry of a simple function, of a hard one, and
 of one that is read or written at a position."""
-HARD_ONES = frozenset(
-    ["exp", "log", "log1p", "expm1", "tanh", "sigmoid", "erf", "gelu", "silu", "softplus", "power",
-     "sin", "cos", "tan", "twice cdf", "exp below"]
-)  # fmt: skip
+SLOW = HARD_ONES | {"gelu", "silu", "twice cdf", "exp below"}
 LARGE = 2**21
 """Multiplications in a product from which on a loop is not compiled: shared by the cores it is
 faster in spite of its call."""
@@ -180,7 +177,7 @@ def _work(plan: Plan, step: Step) -> float:
         case Pair():
             return PRODUCT * flops(made, plan.registers[step.register], plan.registers) / 2
         case Map(function):
-            return size * (HARD if function in HARD_ONES else ENTRY)
+            return size * (HARD if function in SLOW else ENTRY)
         case Gather() | Scatter() | OverlapAdd():
             return size * PLACED
         case _:

@@ -76,8 +76,12 @@ class Pair:
     @property
     def dots(self) -> bool:
         """Whether rows meet rows, one by one: there is no matrix."""
-        both, rows, columns, _ = self.parts
-        return bool(both) and not rows and not columns
+        return bool(self.parts[0]) and not any(self.parts[1:3])
+
+    @property
+    def threaded(self) -> bool:
+        """Whether it is a product of matrices by BLAS, which may share it among threads."""
+        return not (self.dots or self.tiled)
 
 
 @record

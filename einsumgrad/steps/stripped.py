@@ -7,7 +7,7 @@ from functools import partial
 
 import numpy as np
 
-from einsumgrad.plan.nodes import Instruction, Pair, Strips
+from einsumgrad.plan.nodes import Pair, Strips
 from einsumgrad.record import record
 from einsumgrad.steps.memory import Array, Compiled, Step
 from einsumgrad.steps.workers import Workers
@@ -35,7 +35,8 @@ class Stripped:
     def __post_init__(self) -> None:
         """The workers share the parts if none of them waits for BLAS."""
         steps = flat(self.made.plan.steps)
-        alone = not any(_threaded(step.instruction) for step, _ in steps)
+        every = (step.instruction for step, _ in steps)
+        alone = not any(isinstance(made, Pair) and made.threaded for made in every)
         count = self.workers.count if self.workers.blas is not None or alone else 1
         self.shares = _shares(self.made.parts, count)
         self.axes = tuple(axis for _, axis in (*self.made.takes, *self.made.outs))
@@ -58,18 +59,8 @@ class Stripped:
         worth to wake them."""
         own = [share for share in work if share.own]
         size = sum(arrays[k].nbytes for share in own for k in share.sums)
-        if size >= LARGE:
-            count = len(self.shares)
-            self.workers.run([partial(_added, arrays, own, k, count) for k in range(count)])
-            return
-        for share in own:
-            for k, more in zip(share.sums, share.sets[0], strict=True):
-                np.add(arrays[k], more, out=arrays[k])
-
-
-def _threaded(made: Instruction) -> bool:
-    """Whether BLAS may share it among threads of its own."""
-    return isinstance(made, Pair) and not (made.dots or made.tiled)
+        count = len(self.shares) if size >= LARGE else 1
+        self.workers.run([partial(_added, arrays, own, k, count) for k in range(count)])
 
 
 def _shares(parts: int, workers: int) -> list[tuple[int, int]]:
@@ -97,23 +88,13 @@ class Share:
             return [np.empty_like(self.arrays[k]) for k in self.sums]
 
     def run(self, compiled: Compiled | None = None) -> None:
-        made = compiled or self.strips.part
-        with made.step() as step:
-            if made.script.quiet and self.last - self.first == 1:
-                self._part(step, self.first, self._totals())
-                return
-            with np.errstate(all="ignore"):
-                self._parts(step, self._totals())
-
-    def _totals(self) -> list[Array]:
-        return self.sets[0] if self.own else [self.arrays[k] for k in self.sums]
-
-    def _parts(self, step: Step, totals: list[Array]) -> None:
-        self._part(step, self.first, totals)
-        for number in range(self.first + 1, self.last):
-            self._part(step, number, self.sets[-1])
-            for total, more in zip(totals, self.sets[-1], strict=True):
-                np.add(total, more, out=total)
+        totals = self.sets[0] if self.own else [self.arrays[k] for k in self.sums]
+        with (compiled or self.strips.part).step() as step, np.errstate(all="ignore"):
+            self._part(step, self.first, totals)
+            for number in range(self.first + 1, self.last):
+                self._part(step, number, self.sets[-1])
+                for total, more in zip(totals, self.sets[-1], strict=True):
+                    np.add(total, more, out=total)
 
     def _part(self, step: Step, number: int, sums: list[Array]) -> None:
         length = self.strips.made.length

@@ -75,14 +75,12 @@ def body(made: Cut, own: Plan) -> Body:
     """What the steps do that run for a part of an axis, given for the whole of it."""
     moved, packed = [0, 0], 0
     every = list(turns(own.steps))
-    products = [
-        (s, n) for s, n in every if isinstance(s.instruction, Pair) and not s.instruction.dots
-    ]
+    products = [(s, n) for s, n in every if _multiplies(s.instruction)]
     for step, times in every:
         size = [0, 0]
         for register in _touched(step):
             size[register not in made.axis] += times * bytes_of(own.registers[register])
-        if (step, times) in products:
+        if _multiplies(step.instruction):
             packed += size[1]
         elif not isinstance(step.instruction, VIEWS):
             moved = [before + more for before, more in zip(moved, size, strict=True)]
@@ -115,8 +113,7 @@ def _touched(step: Step) -> set[int]:
 
 
 def _multiplies(made: Instruction) -> bool:
-    """Whether it is a product of matrices."""
-    return isinstance(made, Pair) and not made.dots
+    return isinstance(made, Pair) and made.threaded
 
 
 def _work(step: Step, own: Plan) -> float:

@@ -23,7 +23,6 @@ BOUNDS = (2.0**-32, 2.0**32)
 """What waits has an absolute value between these: float32 ends at 2¹²⁸."""
 CALL = 2**12
 """Entries that cost as much as a call."""
-
 END = 3
 """How much more a result costs that is multiplied in the end: it is read from memory and copied."""
 

@@ -13,8 +13,8 @@ from einsumgrad.tune.graph import Graph, plainly, replay
 from einsumgrad.tune.live import live
 from einsumgrad.tune.orders import flat
 from einsumgrad.tune.peephole import covered, inner
+from einsumgrad.tune.scales import FLOATS
 
-FLOATS = ("float32", "float64")
 ERF = (
     1.4185282e-07, -5.668484e-06, 8.763737e-05, -0.0006197847, -0.0001918308, 0.102769054,
     1.1283792,
@@ -25,8 +25,6 @@ beyond the range of the fit, where tanh is 1, it grows."""
 SCALES = (0.25, 4.0)
 """A factor of the argument between these is taken into the polynomial: its powers are far from
 float32's ends."""
-
-
 MOST = 2**13
 """So many terms at most are one product of rows: NumPy's sums halve longer ones, which keeps their
 digits, and BLAS shares them among threads."""
@@ -45,9 +43,8 @@ def _joined(plan: Plan) -> Plan:
     read = Counter(r for step, _ in flat(plan.steps) for r in uses(step.instruction))
     read.update(register for _, register in plan.results)
 
-    def once(arg: Arg) -> Instruction | None:
-        alone = isinstance(arg, Operand) and read[arg.register] == 1
-        return made.get(arg.register) if alone and isinstance(arg, Operand) else None
+    def once(arg: Operand) -> Instruction | None:
+        return made.get(arg.register) if read[arg.register] == 1 else None
 
     def again(step: Step) -> Step:
         match step.instruction:

@@ -13,39 +13,33 @@ import numpy as np
 from einsumgrad.emit.table import FOLDS, LINES, UFUNCS
 from einsumgrad.plan.counts import flops
 from einsumgrad.plan.nodes import (
-    Arrange,
     Count,
-    Done,
     Fold,
-    Guard,
     Instruction,
-    Load,
-    Loop,
     Map,
     Pair,
     Plan,
     Room,
     Step,
     Store,
-    Variable,
-    Window,
 )
-from einsumgrad.tune.bodies import turns
+from einsumgrad.tune.bodies import VIEWS, turns
 
 ROWS, TERMS, TIMES = 64, 512, 30
 """Entries of a call that is timed: its arrays fit a core's cache, and its fixed time is a hundredth
 of it."""
-NOTHING = (Arrange, Count, Done, Guard, Load, Loop, Room, Variable, Window)
+NOTHING = (*VIEWS, Count, Room)
 COPIES = ("copyto", "fill", "array")
 
 
-def usual(call: Callable[[], Any]) -> float:
+def spent(call: Callable[[], object], times: int) -> list[float]:
+    """The seconds of calls, one after the other."""
     found = list[float]()
-    for _ in range(TIMES):
+    for _ in range(times):
         started = time.perf_counter()
         call()
         found.append(time.perf_counter() - started)
-    return median(found)
+    return found
 
 
 class Rates:
@@ -80,7 +74,7 @@ class Rates:
 
     def _known(self, name: str, call: Callable[[], Any]) -> float:
         if name not in self.known:
-            self.known[name] = usual(call) / self.out.size
+            self.known[name] = median(spent(call, TIMES)) / self.out.size
         return self.known[name]
 
 
@@ -94,7 +88,7 @@ def _least(plan: Plan, step: Step, rates: Rates, product: float, cores: int) -> 
     made, own = step.instruction, plan.registers[step.register]
     if isinstance(made, NOTHING):
         return 0.0
-    if isinstance(made, Pair) and not made.dots:
+    if isinstance(made, Pair) and made.threaded:
         return max(rates.call(), flops(made, own, plan.registers) * product)
     return sum(max(rates.call(), n * s / cores) for s, n in _parts(plan, made, own.size, rates))
 

@@ -3,13 +3,12 @@ measured at that moment, beside the others.
 
 `roofline`: the longer of two times: the operations of all products of matrices at the rate of a
 large one by PyTorch, and arguments and gradients passing through memory once at the rate of its
-copies. `calls`: what NumPy's calls for the same plan take (`calls.py`), or that if it is more:
-products at the rate of NumPy's BLAS."""
+copies. `calls`: what NumPy's calls for the same plan take (`calls.py`), products at the rate of its
+BLAS."""
 
 from __future__ import annotations
 
 import os
-import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -23,7 +22,7 @@ from einsumgrad.plan.nodes import Pair, Plan
 from einsumgrad.tune.bodies import turns
 from einsumgrad.tune.elementary import elementary
 from einsumgrad.tune.tune import tuned
-from peers.calls import Rates, least
+from peers.calls import Rates, least, spent
 
 SIDE, COPIED = 1024, 2**26
 
@@ -60,12 +59,7 @@ def prepare(work: Work, arrays: Mapping[str, Any], mode: str) -> Callable[[], fl
 
 def seconds(call: Callable[[], object]) -> float:
     """The least of a few calls: threads are awake and memory is there."""
-    found = list[float]()
-    for _ in range(3):
-        started = time.perf_counter()
-        call()
-        found.append(time.perf_counter() - started)
-    return min(found)
+    return min(spent(call, 3))
 
 
 def roofline(needed: Needs, dtype: str) -> Callable[[], float]:
