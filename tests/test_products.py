@@ -110,6 +110,8 @@ def test_rows_that_are_in_each_others_way_in_the_cache_are_copied() -> None:
     agrees((37, 100, 1024), (), "plain plain", "float32")
     agrees((70, 50, 512), (2,), "plain turned", "float64")
     agrees((600, 100, 30), (), "turned plain", "float32")
+    agrees((1031, 150, 270), (), "turned turned", "float32")  # tiles of two heights, side by side
+    agrees((550, 60, 9), (2,), "turned plain", "float64")
 
 
 @pytest.mark.parametrize(

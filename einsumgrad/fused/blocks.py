@@ -104,11 +104,6 @@ class Product:
         return prod(axis.size for axis in axes)
 
     @property
-    def again(self) -> bool:
-        """Whether there are more terms than are worked on at a time."""
-        return prod(axis.size for axis in self.summed) > DEEP
-
-    @property
     def bands(self) -> tuple[Piece, ...]:
         """The rows that are gone through for all columns."""
         return tuple(shares(self.rows[-1].size, self.registers.high))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from einsumgrad.fused.text import BYTES
-from einsumgrad.fused.tiles import joined, moved, shuffled, stored
+from einsumgrad.fused.tiles import joined, loaded, moved, shuffled, stored
 from einsumgrad.record import record
 
 LANE = 16
@@ -16,13 +16,16 @@ LANE = 16
 class Panel:
     """Columns of a matrix, or rows; `steps`: the bytes from term to term and from column to column.
     `lanes`: how many entries a vector has. `width`: how many entries the copy has of each term,
-    zeros behind the columns."""
+    zeros behind the columns. `tiles`: how many times so many columns are copied, each so many bytes
+    `apart` from the one before."""
 
     kind: str
     columns: int
     steps: tuple[int, int]
     lanes: int
     width: int
+    tiles: int = 1
+    apart: int = 0
 
     @property
     def item(self) -> int:
@@ -82,16 +85,24 @@ def _turn(
 
 
 def _entries(made: Panel) -> Iterator[str]:
-    """A term of every column."""
-    kind, item = made.kind, made.item
-    for k in range(made.columns):
-        yield moved(f"%b{k}", "%b_head", k * made.steps[1])
-        yield f"%e{k} = load {kind}, ptr %b{k}, align {item}"
-        yield moved(f"%t{k}", "%t_head", k * item)
-        yield f"store {kind} %e{k}, ptr %t{k}, align {item}"
-    for k in range(made.columns, made.width):
-        yield moved(f"%t{k}", "%t_head", k * item)
-        yield f"store {kind} 0.0, ptr %t{k}, align {item}"
+    """A term of every column: of those that lie next to each other, as many as a vector has, before
+    LLVM takes many terms of a column at once, which lie far apart."""
+    size = made.lanes if made.steps[1] == made.item else 1
+    for tile in range(made.tiles):
+        for k in range(0, made.width, size):
+            yield from _entry(made, tile, k, min(size, made.width - k))
+
+
+def _entry(made: Panel, tile: int, k: int, size: int) -> Iterator[str]:
+    """So many columns, from one of a tile on."""
+    kind, item, own = made.kind, made.item, tile * made.width + k
+    type_, value = f"<{size} x {kind}>", "zeroinitializer"
+    if k < made.columns:
+        yield moved(f"%b{own}", "%b_head", (tile * made.columns + k) * made.steps[1])
+        yield from loaded(f"%e{own}", f"%b{own}", kind, min(size, made.columns - k), size)
+        value = f"%e{own}"
+    yield moved(f"%t{own}", "%t_head", tile * made.apart + k * item)
+    yield f"store {type_} {value}, ptr %t{own}, align {item}"
 
 
 def _vectors(made: Panel) -> Iterator[str]:

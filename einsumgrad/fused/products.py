@@ -20,6 +20,9 @@ from einsumgrad.fused.tiles import Terms, Tile, tile
 from einsumgrad.fused.walks import Axis, Piece, Walk, shares
 from einsumgrad.record import record, replace
 
+RUN = 128
+"""Bytes of a matrix next to each other that are copied at least, where they can be."""
+
 
 def multiplied(made: Product, arrays: Sequence[Memory]) -> Written:
     """The function of a product, which is given a table of pointers to the three matrices and, if
@@ -104,34 +107,49 @@ class Writer:
     def band(self, high: int, deep: int, more: str, _: str) -> None:
         """Some rows of the result, columns after columns."""
         if self.packed:
-            self.tiles(high, partial(self.pack, deep))
+            self.tiles(high, partial(self.pack, deep), self.beside)
         for piece in self.made.panels:
             body = partial(self.panel, (high, piece[1], deep), more)
             self.walk.loop(self.made.columns, piece, body)
 
-    def tiles(self, high: int, body: Callable[[int, str], None]) -> None:
-        """Loops over the tiles of some rows; a body is given how many rows it has, and where a copy
-        of them is."""
+    def tiles(
+        self,
+        high: int,
+        body: Callable[[int, int, str], None],
+        beside: Callable[[int], int] = lambda _: 1,
+    ) -> None:
+        """Loops over the tiles of some rows, `beside` of them at a time; a body is given how many
+        rows a tile has, how many tiles there are, and where the first, or a copy of it, begins."""
         made, step = self.made, self.made.room[-1]
-        steps = tuple(step * prod(made.room[k + 1 : -1]) for k in range(len(made.within) + 1))
+        outer = tuple(step * prod(made.room[k + 1 : -1]) for k in range(len(made.within)))
 
         def several() -> None:
-            count = 0
-            for piece in shares(high, made.high):
-                self.walk.loop(made.rows[-1], piece, partial(one, piece[1], count * step))
-                count += piece[2]
+            before = 0
+            for start, rows, count in shares(high, made.high):
+                for first, tiles, turns in shares(count, min(count, beside(rows))):
+                    piece = start + first * rows, tiles * rows, turns
+                    self.walk.loop(made.rows[-1], piece, partial(one, rows, tiles, before + first))
+                before += count
 
-        def one(rows: int, start: int, _: str) -> None:
+        def one(rows: int, tiles: int, number: int, _: str) -> None:
             walk = self.walk
-            room = walk.moved(walk.pointers[3], start) if self.packed else ""
-            body(rows, walk.within(room, steps) if self.packed else walk.pointer(0))
+            room = walk.moved(walk.pointers[3], number * step) if self.packed else ""
+            copied = walk.within(room, (*outer, tiles * step)) if self.packed else ""
+            body(rows, tiles, copied or walk.pointer(0))
 
         self.walk.nested(made.within, several)
 
-    def pack(self, deep: int, rows: int, room: str) -> None:
-        """Some terms of the rows of a tile, those of each term next to each other."""
-        steps = self.made.block[-1].steps[0], self.made.rows[-1].steps[0]
-        panel = Panel(self.made.kind, rows, steps, self.lanes(rows), rows)
+    def beside(self, rows: int) -> int:
+        """How many tiles of so many rows are copied at a time: where those lie next to each other,
+        so many that whole lines of the cache are read, which come from far away."""
+        step, item = self.made.rows[-1].steps[0], BYTES[self.made.kind]
+        return -(-RUN // (rows * item)) if step == item else 1
+
+    def pack(self, deep: int, rows: int, tiles: int, room: str) -> None:
+        """Some terms of the rows of tiles, in each of these those of a term next to each other."""
+        made = self.made
+        steps, apart = (made.block[-1].steps[0], made.rows[-1].steps[0]), made.room[-1]
+        panel = Panel(made.kind, rows, steps, self.lanes(rows), rows, tiles, apart)
         self.copy(panel, 0, room, deep)
 
     def panel(self, sizes: tuple[int, int, int], more: str, _: str) -> None:
@@ -143,7 +161,7 @@ class Writer:
             panel = Panel(made.kind, width, steps, lanes, self.padded(width))
             self.copy(panel, 1, self.room, deep)
 
-        def one(rows: int, first: str) -> None:
+        def one(rows: int, _: int, first: str) -> None:
             passed = f"ptr {first}, ptr {second}, ptr {self.walk.pointer(2)}, i64 {deep}, i1 {more}"
             self.walk.text.line(f"call void {self.tile(rows, width)}({passed})")
 
@@ -155,7 +173,7 @@ class Writer:
         first = BYTES[made.kind] if self.packed else last.steps[0]
         found = Tile(
             made.kind, rows, width, first, last.steps[2], self.along(rows, width),
-            self.lanes(width), made.copied, made.again,
+            self.lanes(width), made.copied,
         )  # fmt: skip
         name = f"{self.name}_tile_{rows}_{width}"
         if name not in self.called:
@@ -191,7 +209,7 @@ class Writer:
         """A copy of some columns or rows of a matrix; `deep`: of how many terms on the outermost
         axis of a tile."""
         *outer, last = self.made.block
-        name = f"{self.name}_copy{which}_{panel.columns}"
+        name = f"{self.name}_copy{which}_{panel.columns}_{panel.tiles}"
         if name not in self.called:
             self.called[name] = copy(name, panel)
         count, strides = last.size if outer else deep, self.spans(panel.width)[:-1]

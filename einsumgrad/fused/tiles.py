@@ -9,6 +9,8 @@ from einsumgrad.record import record
 
 TURNS = 4
 """Terms of a turn of the innermost loop: the loop itself takes no time worth to speak of."""
+LINE = 64
+"""Bytes of a line of the cache."""
 
 
 @record
@@ -26,8 +28,7 @@ class Tile:
     """Some rows and columns of a result. `first` and `result`: the bytes from row to row in the
     first matrix and in the result. `terms`: axes of terms, outermost first. `lanes`: how many
     columns a vector has; the last one may have less, and in the second matrix zeros behind them if
-    that is `padded`. `again`: most results are read, other terms being in them: they are fetched
-    while the sums run."""
+    that is `padded`."""
 
     kind: str
     rows: int
@@ -37,7 +38,6 @@ class Tile:
     terms: tuple[Terms, ...]
     lanes: int
     padded: bool
-    again: bool
 
     @property
     def vector(self) -> str:
@@ -67,8 +67,7 @@ def tile(name: str, made: Tile) -> str:
     own = [f"%s{k}" for k in range(len(parts))]
     sums = [f"{s} = alloca {vector}" for s in own]
     zeros = [f"store {vector} zeroinitializer, ptr {s}" for s in own]
-    fetched = held if made.again else ()
-    near = [f"call void @llvm.prefetch.p0(ptr {p}, i32 1, i32 3, i32 1)" for p in fetched]
+    near = ["%near = alloca i64", "store i64 0, ptr %near"]
     blocks = {
         "entry": [*places, *sums, *zeros, *near, "br label %head0"],
         **_loop(made, 0, "entry", "end"),
@@ -137,7 +136,7 @@ def _terms(
     made: Tile, level: int, label: str, turns: tuple[str, int, str], after: str
 ) -> list[str]:
     """The block of a loop with so many terms in each turn."""
-    axis, lines = made.terms[level], list[str]()
+    axis, lines = made.terms[level], _fetched(made) if turns[1] > 1 else list[str]()
     start, end = _turn(made, level, (label, label), turns, after)
     for k in range(turns[1]):
         own = f"_{label}{k}"
@@ -145,6 +144,24 @@ def _terms(
         lines.append(moved(f"%b{own}", f"%b_{label}", k * axis.second))
         lines += _term(made, own)
     return [*start, *lines, *end]
+
+
+def _fetched(made: Tile) -> list[str]:
+    """Fetches a line of the result, of the next row in each turn, while the sums run. All of them
+    at once would be as many as a processor can wait for, and the terms would wait behind them."""
+    high, wide = made.rows * made.result, made.columns * BYTES[made.kind]
+    return [
+        "%near_this = load i64, ptr %near",
+        "%near_at = getelementptr i8, ptr %c, i64 %near_this",
+        "call void @llvm.prefetch.p0(ptr %near_at, i32 1, i32 3, i32 1)",
+        f"%near_row = add nsw i64 %near_this, {made.result}",
+        f"%near_below = icmp sge i64 %near_row, {high}",
+        f"%near_line = sub nsw i64 %near_row, {high - LINE}",
+        f"%near_beyond = icmp sge i64 %near_line, {wide}",
+        "%near_first = select i1 %near_beyond, i64 0, i64 %near_line",
+        "%near_next = select i1 %near_below, i64 %near_first, i64 %near_row",
+        "store i64 %near_next, ptr %near",
+    ]
 
 
 def _turn(
