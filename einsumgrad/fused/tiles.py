@@ -136,7 +136,8 @@ def _terms(
     made: Tile, level: int, label: str, turns: tuple[str, int, str], after: str
 ) -> list[str]:
     """The block of a loop with so many terms in each turn."""
-    axis, lines = made.terms[level], _fetched(made) if turns[1] > 1 else list[str]()
+    fetches = turns[1] > 1 and len(made.terms) == 1  # where loops are short it takes too long
+    axis, lines = made.terms[level], _fetched(made) if fetches else list[str]()
     start, end = _turn(made, level, (label, label), turns, after)
     for k in range(turns[1]):
         own = f"_{label}{k}"
