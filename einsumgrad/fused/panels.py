@@ -16,8 +16,8 @@ LANE = 16
 class Panel:
     """Columns of a matrix, or rows; `steps`: the bytes from term to term and from column to column.
     `lanes`: how many entries a vector has. `width`: how many entries the copy has of each term,
-    zeros behind the columns. `tiles`: how many times so many columns are copied, each so many bytes
-    `apart` from the one before."""
+    zeros behind the columns. `tiles`: how many times so many columns are copied, of those that are
+    not `turned`, each so many bytes `apart` from the one before."""
 
     kind: str
     columns: int

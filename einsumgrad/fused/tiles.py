@@ -44,6 +44,12 @@ class Tile:
         return f"<{self.lanes} x {self.kind}>"
 
     @property
+    def fetches(self) -> bool:
+        """Whether lines of the result are fetched while the sums run: where terms have several
+        axes the loops are short, and it takes too long."""
+        return len(self.terms) == 1
+
+    @property
     def parts(self) -> list[tuple[int, int]]:
         """The vectors of a tile: the row of each and the bytes from there."""
         item = BYTES[self.kind]
@@ -67,7 +73,7 @@ def tile(name: str, made: Tile) -> str:
     own = [f"%s{k}" for k in range(len(parts))]
     sums = [f"{s} = alloca {vector}" for s in own]
     zeros = [f"store {vector} zeroinitializer, ptr {s}" for s in own]
-    near = ["%near = alloca i64", "store i64 0, ptr %near"]
+    near = ["%near = alloca i64", "store i64 0, ptr %near"] if made.fetches else []
     blocks = {
         "entry": [*places, *sums, *zeros, *near, "br label %head0"],
         **_loop(made, 0, "entry", "end"),
@@ -136,8 +142,8 @@ def _terms(
     made: Tile, level: int, label: str, turns: tuple[str, int, str], after: str
 ) -> list[str]:
     """The block of a loop with so many terms in each turn."""
-    fetches = turns[1] > 1 and len(made.terms) == 1  # where loops are short it takes too long
-    axis, lines = made.terms[level], _fetched(made) if fetches else list[str]()
+    several, axis = turns[1] > 1, made.terms[level]
+    lines = _fetched(made) if several and made.fetches else list[str]()
     start, end = _turn(made, level, (label, label), turns, after)
     for k in range(turns[1]):
         own = f"_{label}{k}"
